@@ -1,0 +1,142 @@
+#include "core/checkpoint/checkpoint.h"
+
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/base/checksum.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/log.h"
+#include "core/checkpoint/safetensors.h"
+#include "core/checkpoint/state.h"
+
+namespace permafrost::core {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::array<const char*, 3> kFiles{"model.safetensors", "optimizer.safetensors", "state.json"};
+
+std::string name_of_step(int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
+  return name;
+}
+
+json read_json(const std::string& path) {
+  json value = json::parse(read_text(path, 64 << 20), nullptr, /*allow_exceptions=*/false);
+  if (!value.is_object()) throw DataError(path + ": expected a JSON object: the checkpoint is damaged");
+  return value;
+}
+
+void write_manifest(const std::string& directory) {
+  json manifest{{"permafrost_checkpoint", 1}, {"files", json::object()}};
+  for (const char* name : kFiles) {
+    const std::string path = directory + "/" + name;
+    manifest["files"][name] = {{"bytes", file_bytes(path)}, {"sha256", sha256_of_file(path)}};
+  }
+  publish_text(directory + "/manifest.json", manifest.dump(2) + "\n");
+}
+
+void verify_manifest(const std::string& directory) {
+  const std::string manifest_path = directory + "/manifest.json";
+  const json manifest = read_json(manifest_path);
+  try {
+    if (manifest.at("permafrost_checkpoint") != 1) throw DataError(manifest_path + ": unknown format version");
+    for (const char* name : kFiles) {
+      const std::string path = directory + "/" + name;
+      const auto& entry = manifest.at("files").at(name);
+      if (file_bytes(path) != entry.at("bytes").get<uint64_t>() ||
+          sha256_of_file(path) != entry.at("sha256").get<std::string>()) {
+        throw DataError(path + ": its bytes do not fit manifest.json: the checkpoint is damaged");
+      }
+    }
+  } catch (const json::exception& error) {
+    throw DataError(manifest_path + ": " + error.what() + ": the checkpoint is damaged");
+  }
+}
+
+// Points `link` at `target` in one step, so that it names the old or the new checkpoint and never none.
+void replace_link(const std::string& link, const std::string& target) {
+  const std::string partial = partial_name(link);
+  ::unlink(partial.c_str());
+  if (::symlink(target.c_str(), partial.c_str()) != 0) throw io_error(partial, "create a link");
+  if (::rename(partial.c_str(), link.c_str()) != 0) throw io_error(link, "replace the link");
+  sync_file(fs::path(link).parent_path().string());
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::string& directory) {
+  verify_manifest(directory);
+  Checkpoint checkpoint;
+  checkpoint.directory = directory;
+  checkpoint.state = read_json(directory + "/state.json");
+  checkpoint.step = checkpoint.state.value("step", int64_t{-1});
+  checkpoint.model = read_safetensors(directory + "/model.safetensors").tensors;
+  checkpoint.optimizer = read_safetensors(directory + "/optimizer.safetensors").tensors;
+  if (checkpoint.step < 0) throw DataError(directory + "/state.json: expected a step: the checkpoint is damaged");
+  return checkpoint;
+}
+
+CheckpointStore::CheckpointStore(std::string directory, int64_t keep) : directory_(std::move(directory)), keep_(keep) {
+  make_directories(directory_);
+}
+
+void CheckpointStore::save(const Checkpoint& checkpoint) {
+  remove_leftovers();
+  const std::string name = name_of_step(checkpoint.step);
+  const std::string final_path = directory_ + "/" + name, partial = partial_name(final_path);
+  fs::remove_all(partial);
+  make_directories(partial);
+  write_safetensors(partial + "/model.safetensors", checkpoint.model);
+  write_safetensors(partial + "/optimizer.safetensors", checkpoint.optimizer);
+  json state = checkpoint.state;
+  state["step"] = checkpoint.step;
+  state["weights_sha256"] = sha256_of(checkpoint.model);
+  publish_text(partial + "/state.json", state.dump(2) + "\n");
+  write_manifest(partial);
+  if (fs::exists(final_path)) fs::remove_all(final_path);  // a damaged one of the same step, passed over at resume
+  publish(partial, final_path);
+  replace_link(directory_ + "/latest", name);
+  const std::vector<std::string> all = list();
+  for (size_t i = 0; i + static_cast<size_t>(keep_) < all.size(); ++i) fs::remove_all(all[i]);
+}
+
+std::optional<Checkpoint> CheckpointStore::load_newest() const {
+  std::vector<std::string> all = list();
+  for (auto path = all.rbegin(); path != all.rend(); ++path) {
+    try {
+      return read_checkpoint(*path);
+    } catch (const Error& error) {
+      log_warning() << "checkpoint passed over, trying the one before: " << error.what();
+    }
+  }
+  if (all.empty()) return std::nullopt;
+  throw DataError(directory_ + ": all " + std::to_string(all.size()) +
+                  " checkpoints are damaged: restore one, or remove the folder to start again");
+}
+
+std::vector<std::string> CheckpointStore::list() const {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.find(".partial-") == std::string::npos) found.push_back(entry.path().string());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+void CheckpointStore::remove_leftovers() const {
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    if (entry.path().filename().string().find(".partial-") != std::string::npos) fs::remove_all(entry.path());
+  }
+}
+
+}  // namespace permafrost::core

@@ -1,0 +1,24 @@
+// The named tensors of a module, out and in.
+//
+//   std::map<std::string, torch::Tensor> state = state_of(*net);
+//   load_state(*net, state, "checkpoints/latest/model.safetensors");
+#pragma once
+
+#include <torch/nn.h>
+
+#include <map>
+#include <string>
+
+namespace permafrost::core {
+
+// Parameters by name, detached, sharing memory with the module.
+std::map<std::string, torch::Tensor> state_of(const torch::nn::Module& module);
+
+// Copies every tensor into the parameter of its name. Throws DataError, naming `where`, the tensor, the expected and
+// the found shape, where one is missing, left over, misshapen, or not finite; the module is then unchanged.
+void load_state(torch::nn::Module& module, const std::map<std::string, torch::Tensor>& state, const std::string& where);
+
+// SHA-256 over names, types, shapes and bytes in name order: equal weights, equal digest.
+std::string sha256_of(const std::map<std::string, torch::Tensor>& tensors);
+
+}  // namespace permafrost::core

@@ -1,0 +1,65 @@
+#include "core/dist/adaptive_pooling.h"
+
+#include <torch/torch.h>
+
+#include "core/encoder/vision_transformer.h"
+
+namespace permafrost::core {
+namespace {
+
+constexpr int64_t kHeadWidth = 64;
+
+torch::nn::LayerNorm layer_norm(int64_t width) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}));
+}
+
+}  // namespace
+
+CrossAttentionImpl::CrossAttentionImpl(int64_t width) : heads(width / kHeadWidth) {
+  auto attention = std::make_shared<torch::nn::Module>("attn");
+  in_proj_weight = attention->register_parameter("in_proj_weight", torch::empty({3 * width, width}));
+  in_proj_bias = attention->register_parameter("in_proj_bias", torch::empty({3 * width}));
+  out_proj = attention->register_module("out_proj", torch::nn::Linear(width, width));
+  register_module("attn", attention);
+  ln_1 = register_module("ln_1", layer_norm(width));
+}
+
+torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& query, const torch::Tensor& memory) {
+  const int64_t width = query.size(2);
+  const torch::Tensor q = torch::linear(ln_1(query), in_proj_weight.slice(0, 0, width), in_proj_bias.slice(0, 0, width));
+  const torch::Tensor kv = torch::linear(ln_1(memory), in_proj_weight.slice(0, width), in_proj_bias.slice(0, width));
+  const auto split = [&](const torch::Tensor& x) { return x.unflatten(2, {heads, -1}).transpose(1, 2); };
+  const std::vector<torch::Tensor> key_value = kv.chunk(2, 2);                                  // 2 x [M, K, d]
+  const torch::Tensor attended =
+      torch::scaled_dot_product_attention(split(q), split(key_value[0]), split(key_value[1]));  // [M, heads, 1, 64]
+  return out_proj(attended.transpose(1, 2).flatten(2));                                         // [M, 1, d]
+}
+
+OutputMapImpl::OutputMapImpl(int64_t width) {
+  c_fc = register_module("c_fc", torch::nn::Linear(width, 4 * width));
+  c_proj = register_module("c_proj", torch::nn::Linear(4 * width, width));
+}
+
+torch::Tensor OutputMapImpl::forward(const torch::Tensor& x) { return c_proj(quick_gelu(c_fc(x))); }
+
+AdaptivePoolingImpl::AdaptivePoolingImpl(const DistConfig& config) {
+  const int64_t width = config.integration_dim;
+  positional_embedding = register_parameter("positional_embedding", torch::empty({1, config.spatial_frames(), width}));
+  temporal_transformer = register_module("temporal_transformer", CrossAttention(width));
+  output_map_cls_token = register_module("output_map_cls_token", OutputMap(width));
+  ln_out_temp_cls_token = register_module("ln_out_temp_cls_token", layer_norm(width));
+  spatial_transformer = register_module("spatial_transformer", CrossAttention(width));
+  output_map_spatial_cls_token = register_module("output_map_spatial_cls_token", OutputMap(width));
+  ln_out_spat_cls_token = register_module("ln_out_spat_cls_token", layer_norm(width));
+}
+
+Pooled AdaptivePoolingImpl::forward(const torch::Tensor& features, const Pooled& carried) {
+  torch::Tensor s = carried.frames + spatial_transformer(carried.frames, features.flatten(0, 1));  // [B*t, 1, d]
+  s = s + output_map_spatial_cls_token(ln_out_spat_cls_token(s));                                  // [B*t, 1, d]
+  const torch::Tensor frames = s.view({features.size(0), features.size(1), -1}) + positional_embedding;  // [B, t, d]
+  torch::Tensor a = carried.clip + temporal_transformer(carried.clip, frames);                     // [B, 1, d]
+  a = a + output_map_cls_token(ln_out_temp_cls_token(a));                                          // [B, 1, d]
+  return {a, s};
+}
+
+}  // namespace permafrost::core

@@ -1,0 +1,49 @@
+// Adaptive pooling: a learnt query gathers each frame's tokens, another gathers the frames
+// (DiST Sec. 3.4; MODEL.md "adapooling_nets").
+#pragma once
+
+#include <torch/nn.h>
+
+#include "core/dist/dist_config.h"
+
+namespace permafrost::core {
+
+// Multi-head cross attention with one LayerNorm shared by query, key and value; heads of 64 channels.
+struct CrossAttentionImpl : torch::nn::Module {
+  explicit CrossAttentionImpl(int64_t width);
+  // query [M, 1, d], memory [M, K, d] -> [M, 1, d].
+  torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& memory);
+
+  int64_t heads;
+  torch::nn::LayerNorm ln_1{nullptr};
+  torch::Tensor in_proj_weight, in_proj_bias;  // attn.in_proj_*: q, k, v stacked
+  torch::nn::Linear out_proj{nullptr};
+};
+TORCH_MODULE(CrossAttention);
+
+struct OutputMapImpl : torch::nn::Module {  // the four times wider MLP behind an attention
+  explicit OutputMapImpl(int64_t width);
+  torch::Tensor forward(const torch::Tensor& x);
+
+  torch::nn::Linear c_fc{nullptr}, c_proj{nullptr};
+};
+TORCH_MODULE(OutputMap);
+
+struct Pooled {
+  torch::Tensor clip;    // a [B, 1, d]
+  torch::Tensor frames;  // s [B*t, 1, d]
+};
+
+struct AdaptivePoolingImpl : torch::nn::Module {
+  explicit AdaptivePoolingImpl(const DistConfig& config);
+  // features [B, t, L, d]; `carried` holds what the layer before pooled.
+  Pooled forward(const torch::Tensor& features, const Pooled& carried);
+
+  torch::Tensor positional_embedding;  // [1, t, d]
+  CrossAttention spatial_transformer{nullptr}, temporal_transformer{nullptr};
+  torch::nn::LayerNorm ln_out_spat_cls_token{nullptr}, ln_out_temp_cls_token{nullptr};
+  OutputMap output_map_spatial_cls_token{nullptr}, output_map_cls_token{nullptr};
+};
+TORCH_MODULE(AdaptivePooling);
+
+}  // namespace permafrost::core

@@ -1,0 +1,125 @@
+#include "core/dist/dist_net.h"
+
+#include <torch/torch.h>
+
+#include "core/base/error.h"
+#include "core/base/random.h"
+
+namespace permafrost::core {
+namespace {
+
+template <class Make>
+torch::nn::ModuleList module_list(int64_t count, Make make) {
+  torch::nn::ModuleList list;
+  for (int64_t i = 0; i < count; ++i) list->push_back(make());
+  return list;
+}
+
+}  // namespace
+
+void require_sound(const DistConfig& config) {
+  std::string faults;
+  const auto demand = [&](bool holds, const std::string& what) {
+    if (!holds) faults += (faults.empty() ? "" : "; ") + what;
+  };
+  demand(config.frames > 0 && config.alpha > 0 && config.frames % std::max<int64_t>(config.alpha, 1) == 0,
+         "frames (" + std::to_string(config.frames) + ") must be a multiple of alpha (" + std::to_string(config.alpha) + ")");
+  demand(config.patch_size > 0 && config.image_size % std::max<int64_t>(config.patch_size, 1) == 0,
+         "the image size must be a multiple of the patch size");
+  demand(config.integration_dim > 0 && config.integration_dim % 64 == 0, "integration_dim must be a multiple of 64");
+  demand(config.temporal_dim > 0, "temporal_dim must be positive");
+  demand(config.layers > 0 && config.pooling_layers > 0, "layers and pooling_layers must be positive");
+  demand(config.temporal_patch % 2 == 1 && config.temporal_kernel % 2 == 1, "temporal_patch and kernel must be odd");
+  if (!faults.empty()) throw ConfigError("no such DiST network: " + faults);
+}
+
+DistNetImpl::DistNetImpl(const DistConfig& config) : config(config) {
+  require_sound(config);
+  const int64_t layers = config.layers, width = config.integration_dim;
+  using torch::nn::Linear;
+  temporal_stem = register_module("temporal_stem", make_temporal_stem(config));
+  input_linears = register_module("input_linears", module_list(layers, [&] { return Linear(config.width, width); }));
+  integration2temporal_nets = register_module(
+      "integration2temporal_nets", module_list(layers, [&] { return IntegrationToTemporal(config); }));
+  temporal2integration_nets = register_module(
+      "temporal2integration_nets", module_list(layers, [&] { return TemporalToIntegration(config); }));
+  temporal_nets = register_module("temporal_nets", module_list(layers, [&] { return TemporalNet(config); }));
+  integration_nets = register_module("integration_nets", module_list(layers, [&] { return IntegrationNet(config); }));
+  adapooling_nets = register_module(
+      "adapooling_nets", module_list(config.pooling_layers, [&] { return AdaptivePooling(config); }));
+  proj_spatial_cls_token = register_module("proj_spatial_cls_token", Linear(config.width, width));
+  ln_post = register_module("ln_post", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
+  proj = register_parameter("proj", torch::empty({width, config.embedding}));
+  aggregated_cls_token = register_parameter("aggregated_cls_token", torch::empty({1, 1, width}));
+  aggregated_spatial_cls_token = register_parameter("aggregated_spatial_cls_token", torch::empty({1, 1, width}));
+}
+
+void DistNetImpl::note(const std::string& name, int64_t index, const torch::Tensor& output) const {
+  if (observe) observe(name + "." + std::to_string(index), output);
+}
+
+torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& features) {
+  torch::Tensor r, m;                                                       // [B, t, L, d]
+  for (int64_t i = 0; i < config.layers; ++i) {
+    x = temporal_nets->ptr<TemporalNetImpl>(i)->forward(x);                 // [B, F, g, g, c]
+    note("temporal_nets", i, x);
+    m = input_linears->ptr<torch::nn::LinearImpl>(i)->forward(features[i]);  // [B, t, L, d]
+    if (r.defined()) m = m + r;
+    const torch::Tensor fused = temporal2integration_nets->ptr<TemporalToIntegrationImpl>(i)->forward(x);
+    note("temporal2integration_nets", i, fused);
+    if (i + 1 < config.layers || observe) {                                 // the last one's output is read by nobody
+      const torch::Tensor back = integration2temporal_nets->ptr<IntegrationToTemporalImpl>(i)->forward(m);
+      note("integration2temporal_nets", i, back);
+      x = x + back;                                                         // [B, F, g, g, c]
+    }
+    m = m + fused;                                                          // [B, t, L, d]
+    r = integration_nets->ptr<IntegrationNetImpl>(i)->forward(m);           // [B, t, L, d]
+    note("integration_nets", i, r);
+  }
+  return r + m;
+}
+
+torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
+  const int64_t clips = feat.size(0), frames = feat.size(1);
+  Pooled pooled{aggregated_cls_token.expand({clips, -1, -1}), aggregated_spatial_cls_token.expand({clips * frames, -1, -1})};
+  for (int64_t i = 0; i < config.pooling_layers; ++i) {
+    pooled = adapooling_nets->ptr<AdaptivePoolingImpl>(i)->forward(feat, pooled);
+    note("adapooling_nets", i, pooled.clip);
+  }
+  return pooled.clip.squeeze(1);                                            // [B, d]
+}
+
+torch::Tensor DistNetImpl::forward(const torch::Tensor& pixels, const torch::Tensor& features) {
+  const torch::Tensor x = apply_temporal_stem(temporal_stem, pixels);       // [B, F, g, g, c]
+  if (observe) observe("temporal_stem", x);
+  const torch::Tensor pooled = pool(integrate(x, features));                // [B, d]
+  const torch::Tensor frozen = features[config.layers - 1].select(2, 0).mean(1);  // [B, C], class token of f_{N-1}
+  return torch::matmul(ln_post(pooled + proj_spatial_cls_token(frozen)), proj);   // [B, e]
+}
+
+void initialise(torch::nn::Module& module, uint64_t seed) {
+  torch::NoGradGuard no_grad;
+  for (auto& item : module.named_parameters()) {
+    const std::string& name = item.key();
+    torch::Tensor parameter = item.value();
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(RandomStream(seed, {stable_hash(name)}).next());
+    const auto ends_with = [&](const char* text) { return name.ends_with(text); };
+    if (ends_with("in_proj_weight")) {
+      const double bound = std::sqrt(6.0 / static_cast<double>(parameter.size(0) + parameter.size(1)));
+      parameter.uniform_(-bound, bound, generator);
+    } else if (name == "proj" || ends_with(".proj")) {
+      parameter.normal_(0.0, 1.0 / std::sqrt(static_cast<double>(parameter.size(0))), generator);
+    } else if (parameter.dim() == 1) {
+      parameter.fill_(ends_with("weight") ? 1.0 : 0.0);                     // LayerNorm 1 and 0; biases 0
+    } else {
+      parameter.normal_(0.0, 0.02, generator);
+    }
+  }
+}
+
+std::vector<std::string> names_without_gradient(int64_t layers) {
+  const std::string last = "integration2temporal_nets." + std::to_string(layers - 1) + ".linear_fuse.";
+  return {last + "weight", last + "bias"};
+}
+
+}  // namespace permafrost::core

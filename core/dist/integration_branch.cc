@@ -1,0 +1,65 @@
+#include "core/dist/integration_branch.h"
+
+#include <torch/torch.h>
+
+#include "core/dist/convolution.h"
+#include "core/encoder/vision_transformer.h"
+
+namespace permafrost::core {
+
+using torch::nn::Conv3dOptions;
+
+TemporalToIntegrationImpl::TemporalToIntegrationImpl(const DistConfig& config) : alpha(config.alpha) {
+  cls_token = register_parameter("cls_token", torch::empty({1, 1, config.spatial_frames(), config.integration_dim}));
+  linear_fuse = register_module(
+      "linear_fuse",
+      torch::nn::Conv3d(
+          Conv3dOptions(config.temporal_dim, config.integration_dim, {alpha, 1, 1}).stride({alpha, 1, 1})));
+}
+
+torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
+  const torch::Tensor patches = convolve_time(x.flatten(2, 3), linear_fuse, alpha, 0);              // [B, t, g*g, d]
+  const torch::Tensor cls = cls_token.transpose(1, 2).expand({x.size(0), -1, -1, -1});              // [B, t, 1, d]
+  return torch::cat({cls, patches}, 2);                                                             // [B, t, L, d]
+}
+
+IntegrationToTemporalImpl::IntegrationToTemporalImpl(const DistConfig& config) : alpha(config.alpha) {
+  linear_fuse = register_module("linear_fuse", torch::nn::Linear(config.integration_dim, config.temporal_dim));
+}
+
+torch::Tensor IntegrationToTemporalImpl::forward(const torch::Tensor& m) {
+  const int64_t clips = m.size(0), frames = m.size(1);
+  const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(m.size(2) - 1))));
+  const torch::Tensor patches = linear_fuse(m.slice(2, 1));                                         // [B, t, g*g, c]
+  return patches.unsqueeze(2)
+      .expand({-1, -1, alpha, -1, -1})
+      .reshape({clips, frames * alpha, grid, grid, -1});                                            // [B, F, g, g, c]
+}
+
+IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
+  const int64_t width = config.integration_dim;
+  const auto hidden = static_cast<int64_t>(static_cast<double>(width) * config.integration_mlp_ratio);
+  const auto narrow = static_cast<int64_t>(static_cast<double>(width) * config.integration_temporal_mlp_ratio);
+  auto ffn = std::make_shared<torch::nn::Module>("ffn");
+  c_fc = ffn->register_module("c_fc", torch::nn::Linear(width, hidden));
+  c_proj = ffn->register_module("c_proj", torch::nn::Linear(hidden, width));
+  register_module("ffn", ffn);
+  auto temporal = std::make_shared<torch::nn::Module>("temporal_ffn");
+  temporal_c_fc1 = temporal->register_module("c_fc1", torch::nn::Conv3d(Conv3dOptions(width, narrow, 1)));
+  temporal_c_fc2 = temporal->register_module(
+      "c_fc2", torch::nn::Conv3d(Conv3dOptions(narrow, narrow, {config.temporal_kernel, 1, 1})));
+  temporal_c_proj = temporal->register_module("c_proj", torch::nn::Conv3d(Conv3dOptions(narrow, width, 1)));
+  register_module("temporal_ffn", temporal);
+  ln = register_module("ln", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
+  ln_temporal = register_module("ln_temporal", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
+}
+
+torch::Tensor IntegrationNetImpl::forward(const torch::Tensor& m) {
+  const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));                                      // [B, t, L, d]
+  torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);                              // [B, t, L, d/4]
+  time = convolve_time(time, temporal_c_fc2, 1, temporal_c_fc2->weight.size(2) / 2);                // [B, t, L, d/4]
+  time = convolve_point(quick_gelu(time), temporal_c_proj);                                         // [B, t, L, d]
+  return space + time;
+}
+
+}  // namespace permafrost::core

@@ -1,0 +1,78 @@
+// The frozen spatial encoder: a CLIP-shaped Vision Transformer that returns the residual stream after every block
+// (DiST Sec. 3.2; MODEL.md "Spatial encoder").
+//
+//   VisionTransformer encoder(config);
+//   std::vector<torch::Tensor> layers = encoder->forward(normalise_pixels(frames_u8));   // N x [M, L, C]
+//
+// Children are named as in OpenAI's CLIP (`visual.` stripped). The module itself is an ordinary trainable one, so that
+// `permafrost demo` can train it on still images; FrozenEncoder (frozen_encoder.h) is the one that lets no gradient in.
+#pragma once
+
+#include <torch/nn.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace permafrost::core {
+
+enum class Activation { kQuickGelu, kGelu };
+
+// x * sigmoid(1.702 x)
+torch::Tensor quick_gelu(const torch::Tensor& x);
+
+struct VisionConfig {
+  int64_t image_size = 224;
+  int64_t patch_size = 16;
+  int64_t width = 768;      // C
+  int64_t layers = 12;      // N
+  int64_t heads = 12;
+  int64_t mlp_width = 3072;
+  int64_t embedding = 512;  // e; width of `proj`
+  Activation activation = Activation::kQuickGelu;
+  double layer_norm_epsilon = 1e-5;
+
+  int64_t grid() const { return image_size / patch_size; }     // g
+  int64_t tokens() const { return grid() * grid() + 1; }       // L, class token first
+};
+
+struct ResidualBlockImpl : torch::nn::Module {
+  ResidualBlockImpl(const VisionConfig& config);
+  torch::Tensor forward(torch::Tensor x);  // [M, L, C] -> [M, L, C]
+
+  int64_t heads;
+  Activation activation;
+  torch::nn::LayerNorm ln_1{nullptr}, ln_2{nullptr};
+  torch::Tensor in_proj_weight, in_proj_bias;  // attn.in_proj_*: q, k, v stacked, [3C, C] and [3C]
+  torch::nn::Linear out_proj{nullptr}, c_fc{nullptr}, c_proj{nullptr};
+};
+TORCH_MODULE(ResidualBlock);
+
+struct VisionTransformerImpl : torch::nn::Module {
+  explicit VisionTransformerImpl(const VisionConfig& config);
+
+  // pixels float [M, 3, S, S], normalised -> the residual stream after each block, N x [M, L, C], class token first.
+  std::vector<torch::Tensor> forward(const torch::Tensor& pixels);
+  // CLIP's image embedding from the last layer [M, L, C] -> [M, e]: ln_post of the class token, times proj.
+  torch::Tensor embed(const torch::Tensor& last_layer);
+
+  VisionConfig config;
+  torch::nn::Conv2d conv1{nullptr};
+  torch::Tensor class_embedding, positional_embedding, proj;  // [C], [L, C], [C, e]
+  torch::nn::LayerNorm ln_pre{nullptr}, ln_post{nullptr};
+  std::vector<ResidualBlock> blocks;
+};
+TORCH_MODULE(VisionTransformer);
+
+// uint8 [..., 3, H, W] -> float, (x / 255 - mean) / std with CLIP's constants.
+torch::Tensor normalise_pixels(const torch::Tensor& pixels);
+
+// Throws DataError, naming `where`, for a geometry no encoder can have.
+void require_sound(const VisionConfig& config, const std::string& where);
+
+// Writes a Hugging Face CLIP vision directory: config.json and model.safetensors with `vision_model.*` names.
+void save_encoder(const std::string& directory, VisionTransformer& encoder);
+// Reads such a directory. Throws DataError naming tensor, expected and found shape.
+VisionTransformer load_encoder(const std::string& directory);
+
+}  // namespace permafrost::core

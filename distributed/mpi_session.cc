@@ -1,0 +1,103 @@
+#include "distributed/mpi_session.h"
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+
+namespace permafrost::distributed {
+namespace {
+
+// Slurm numbers its own steps (batch, interactive, extern) from here up.
+constexpr uint64_t kFirstSpecialStep = 0xfffffff0;
+
+std::optional<int64_t> number_in(const char* text) {
+  if (text == nullptr || *text == '\0') return std::nullopt;
+  char* end = nullptr;
+  const long long value = std::strtoll(text, &end, 10);
+  if (*end != '\0') return std::nullopt;
+  return value;
+}
+
+void check_size(int size) {
+  const auto expected = expected_ranks([](const char* name) { return std::getenv(name); });
+  if (!expected || expected->count == size) return;
+  throw core::ConfigError("the launcher started " + std::to_string(expected->count) + " ranks (" + expected->variable +
+                          "), MPI sees " + std::to_string(size) +
+                          ": start with mpirun of the MPI that this program was built with, or srun --mpi=pmix");
+}
+
+}  // namespace
+
+std::optional<ExpectedRanks> expected_ranks(const std::function<const char*(const char*)>& lookup) {
+  if (const auto ranks = number_in(lookup("OMPI_COMM_WORLD_SIZE")))
+    return ExpectedRanks{*ranks, "OMPI_COMM_WORLD_SIZE"};
+  const auto step = number_in(lookup("SLURM_STEP_ID"));
+  if (!step || static_cast<uint64_t>(*step) >= kFirstSpecialStep) return std::nullopt;
+  // SLURM_NTASKS may be the job's; the step's own number is right where Slurm gives it.
+  for (const char* variable : {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}) {
+    if (const auto ranks = number_in(lookup(variable))) return ExpectedRanks{*ranks, variable};
+  }
+  return std::nullopt;
+}
+
+MpiSession::MpiSession(int* argc, char*** argv) {
+  start(argc, argv);
+  try {
+    find_place();
+    check_size(size_);
+  } catch (...) {
+    // No destructor runs for a constructor that throws, and a process that leaves MPI open is reported as a crash.
+    MPI_LOG(MPI_Finalize());
+    throw;
+  }
+}
+
+void MpiSession::start(int* argc, char*** argv) {
+  int is_initialized = 0;
+  MPI_TRY(MPI_Initialized(&is_initialized));
+  PERMAFROST_CHECK(!is_initialized, "a second MpiSession in one process");
+  int provided = MPI_THREAD_SINGLE;
+  MPI_TRY(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided));
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+  if (provided < MPI_THREAD_MULTIPLE) {
+    MPI_LOG(MPI_Finalize());
+    throw core::IoError("MPI offers thread level " + std::to_string(provided) + ", expected MPI_THREAD_MULTIPLE (" +
+                        std::to_string(MPI_THREAD_MULTIPLE) + "): use an MPI built with thread support");
+  }
+}
+
+void MpiSession::find_place() {
+  MPI_TRY(MPI_Comm_rank(MPI_COMM_WORLD, &rank_));
+  MPI_TRY(MPI_Comm_size(MPI_COMM_WORLD, &size_));
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_TRY(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
+  MPI_TRY(MPI_Comm_rank(node, &local_rank_));
+  MPI_TRY(MPI_Comm_size(node, &local_size_));
+  MPI_TRY(MPI_Comm_free(&node));
+}
+
+MpiSession::~MpiSession() {
+  if (std::uncaught_exceptions() > 0 && size_ > 1) {
+    core::log_error() << "rank " << rank_ << " leaves by an exception: ending the job";
+    abort_job(core::kExitError);
+  }
+  MPI_LOG(MPI_Finalize());
+}
+
+void MpiSession::abort_job(int exit_code) {
+  std::cout.flush();
+  std::cerr.flush();
+  if (size_ > 1) {
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+  } else {
+    MPI_Finalize();
+  }
+  // Static destructors may wait for threads that wait for ranks that are gone.
+  std::_Exit(exit_code);
+}
+
+}  // namespace permafrost::distributed

@@ -1,0 +1,12 @@
+#include "core/base/error.h"
+#include "distributed/nccl_group.h"
+
+namespace permafrost::distributed {
+
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator&, torch::Device device) {
+  throw core::ConfigError("device " + device.str() +
+                          ": this program was built without CUDA and NCCL: use the CPU, or build with "
+                          "PERMAFROST_CUDA=ON");
+}
+
+}  // namespace permafrost::distributed

@@ -1,0 +1,20 @@
+// Comparison with the reference's tensors: largest difference over the largest magnitude of the reference.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+
+namespace permafrost::testing {
+
+constexpr double kGoldenTolerance = 2e-5;  // fixtures are good to 3e-6; typical mistakes move results by 3e-5 or more
+
+inline double relative_error(const torch::Tensor& found, const torch::Tensor& expected) {
+  const double scale = expected.abs().max().item<double>();
+  return (found.to(torch::kFloat64) - expected.to(torch::kFloat64)).abs().max().item<double>() /
+         (scale > 0 ? scale : 1.0);
+}
+
+inline std::string golden_path(const std::string& name) { return std::string(PERMAFROST_GOLDEN) + "/" + name; }
+
+}  // namespace permafrost::testing

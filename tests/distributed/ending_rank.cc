@@ -1,0 +1,92 @@
+// ending_rank WAY: the last rank ends in this way while the others wait for it; "stop" waits for a signal instead.
+// Prints "ready" on every rank just before, and "rank N is done" after, which nobody but "stop" and "start" may reach.
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "distributed/communicator.h"
+#include "distributed/gradient_reducer.h"
+#include "distributed/mpi_session.h"
+#include "distributed/process_group.h"
+#include "distributed/stop_signal.h"
+
+namespace {
+
+using namespace permafrost;
+using distributed::Communicator;
+
+void say_ready() { std::fprintf(stderr, "ready\n"); }
+
+void fail_on_the_last_rank(Communicator& world) {
+  if (world.rank() == world.size() - 1) throw core::IoError("the disk of this rank is gone");
+  world.barrier();
+}
+
+// The others wait inside backward for a gradient that never comes.
+void lose_a_gradient(Communicator& world) {
+  const auto group = distributed::make_process_group(world, torch::Device(torch::kCPU));
+  torch::Tensor used = torch::ones({3}, torch::requires_grad());
+  torch::Tensor other = torch::ones({3}, torch::requires_grad());
+  distributed::GradientReducer reducer({used, other}, group);
+  reducer.prepare_for_backward();
+  const bool is_last = world.rank() == world.size() - 1;
+  (is_last ? used.sum() : used.sum() + other.sum()).backward();
+  reducer.finish();
+}
+
+int wait_for_the_signal(Communicator& world) {
+  const distributed::StopSignal stop;
+  say_ready();
+  while (!stop.agreed(world)) ::usleep(1000);
+  return core::kExitRequeue;
+}
+
+int run(Communicator& world, const std::string& way) {
+  if (way == "start") return core::kExitDone;
+  if (way == "stop") return wait_for_the_signal(world);
+  say_ready();
+  if (way == "throw" || way == "throw_in_session") fail_on_the_last_rank(world);
+  if (way == "no_gradient") lose_a_gradient(world);
+  if (way == "vanish") {
+    if (world.rank() == world.size() - 1) ::_exit(3);
+    world.barrier();
+  }
+  return core::kExitDone;
+}
+
+// As a main must not do it: the exception destroys the session on its way out.
+void run_with_a_session_inside(int argc, char** argv) {
+  distributed::MpiSession session(&argc, &argv);
+  Communicator world(session);
+  run(world, argv[1]);
+}
+
+int run_outside(int argc, char** argv) {
+  distributed::MpiSession session(&argc, &argv);
+  try {
+    Communicator world(session);
+    const int status = run(world, argv[1]);
+    std::fprintf(stderr, "rank %d is done\n", session.rank());
+    return status;
+  } catch (const core::Error& error) {
+    core::log_error() << error.what();
+    session.abort_job(error.exit_code());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  core::start_logging(argv[0], core::LogLevel::kInfo);
+  try {
+    if (std::string(argv[1]) != "throw_in_session") return run_outside(argc, argv);
+    run_with_a_session_inside(argc, argv);
+  } catch (const core::Error& error) {
+    core::log_error() << error.what();
+    return error.exit_code();
+  }
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# ends_the_job.sh MPIRUN PROGRAM WAY: the last of 2 ranks ends in this way while rank 0 waits for it. The job has to be
+# over within 10 seconds, with an exit code that is not 0, and rank 0 must not get past its wait.
+set -euo pipefail
+mpirun=$1 program=$2 way=$3
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"$mpirun" 2 "$program" "$way" >"$log" 2>&1 &
+job=$!
+fail() {
+  echo "$way: $1; the log:"
+  cat "$log"
+  kill -KILL "$job" 2>/dev/null || true
+  exit 1
+}
+
+until [ "$(grep -c '^ready$' "$log")" -eq 2 ]; do
+  kill -0 "$job" 2>/dev/null || break
+  sleep 0.05
+done
+SECONDS=0
+while kill -0 "$job" 2>/dev/null; do
+  [ "$SECONDS" -lt 10 ] || fail "the job is still there 10 seconds after its rank ended"
+  sleep 0.05
+done
+code=0
+wait "$job" || code=$?
+[ "$(grep -c '^ready$' "$log")" -eq 2 ] || fail "the ranks did not start"
+[ "$code" -ne 0 ] || fail "expected a failure, the exit code is 0"
+! grep -q 'is done' "$log" || fail "a rank passed the wait"
+case $way in
+  throw) expected='the disk of this rank is gone' ;;
+  throw_in_session) expected='rank 1 leaves by an exception' ;;
+  no_gradient) expected='parameter 1 got no gradient' ;;
+  vanish) expected='' ;;
+esac
+grep -q "$expected" "$log" || fail "expected '$expected' in the log"
+[ "$way" != throw ] || [ "$code" -eq 1 ] || fail "expected the exit code of abort_job, 1, found $code"
+echo "$way: exit code $code after at most $SECONDS s"
