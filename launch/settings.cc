@@ -1,1 +1,128 @@
-namespace permafrost::launch {}
+#include "launch/settings.h"
+
+#include "core/base/error.h"
+
+namespace permafrost::launch {
+namespace {
+
+void add_paths(core::OptionTable& table, Settings& s) {
+  table.section("", "Paths and switches");
+  table.add("config", &s.path.config, "INI file of options; the command line wins over it");
+  table.add("list", &s.path.list, "a data set's own list of videos");
+  table.add("root", &s.path.root, "folder that the list's paths start from");
+  table.add("manifest", &s.path.manifest, "manifest of a data set, as `dataset scan` writes it");
+  table.add("encoder", &s.path.encoder, "folder of the frozen encoder: config.json, model.safetensors");
+  table.add("cache", &s.path.cache, "folder of a feature cache");
+  table.add("run", &s.path.run, "folder of a training run");
+  table.add("out", &s.path.out, "where the verb writes its result");
+  table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
+  table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
+  table.add("probe", &s.has.probe, "evaluate a linear probe on mean-pooled frozen features instead of the run");
+  table.add("summary", &s.has.summary, "print what earlier evaluations of the run found, side by side");
+  table.add("json", &s.has.json, "print the result as JSON");
+  table.add("print-config", &s.has.print_config, "print every option's value and origin, and stop");
+  table.add("help", &s.has.help, "this text");
+}
+
+void add_data(core::OptionTable& table, Settings& s) {
+  table.section("sampling", "Sampling: which frames make a clip");
+  table.add("frames", &s.sampling.frames, "F, frames of the temporal encoder");
+  table.add("alpha", &s.sampling.alpha, "the frozen encoder sees every alpha-th frame");
+  table.add("train_views", &s.sampling.train_views, "K, random clips kept of each training video");
+  table.add("eval_views", &s.sampling.eval_views, "clips averaged over each evaluated video");
+  table.add("resize", &s.sampling.resize, "bilinear: as the released models; bicubic-aa: as CLIP",
+            {"bilinear", "bicubic-aa"});
+  table.add("seed", &s.sampling.seed, "of the training views' frames");
+  table.section("cache", "Cache");
+  table.add("codec", &s.cache.codec, "how features are stored: f16, bf16, int8");
+  table.add("videos_per_shard", &s.cache.videos_per_shard, "a killed build repeats at most this many per rank");
+}
+
+void add_training(core::OptionTable& table, Settings& s) {
+  table.section("model", "Model: DiST's trainable network");
+  table.add("integration_dim", &s.model.integration_dim, "d, a multiple of 64");
+  table.add("temporal_dim", &s.model.temporal_dim, "c");
+  table.add("pooling_layers", &s.model.pooling_layers, "A, adaptive pooling layers");
+  table.add("temporal_patch", &s.model.temporal_patch, "frames under a kernel of the temporal stem, odd");
+  table.add("embedding", &s.model.embedding, "e, width of the clip embedding");
+  table.section("recipe", "Recipe");
+  table.add("epochs", &s.recipe.schedule.epochs, "passes over the training set");
+  table.add("batch", &s.recipe.batch, "clips of a global batch, over all ranks");
+  table.add("learning_rate", &s.recipe.schedule.learning_rate, "of the cosine at epoch 0");
+  table.add("warmup_epochs", &s.recipe.schedule.warmup_epochs, "straight line up to the cosine");
+  table.add("warmup_start", &s.recipe.schedule.warmup_start, "learning rate at epoch 0");
+  table.add("weight_decay", &s.recipe.weight_decay, "of weights; biases, tokens and norms have none");
+  table.add("label_smoothing", &s.recipe.label_smoothing, "share of the target spread over all classes");
+  table.add("seed", &s.recipe.seed, "of initial weights and order");
+  table.section("train", "Training");
+  table.add("checkpoint_every_epochs", &s.train.checkpoint_every_epochs, "and always one at the end");
+  table.add("keep_checkpoints", &s.train.keep_checkpoints, "the newest ones");
+  table.add("log_every_steps", &s.train.log_every_steps, "lines of metrics.jsonl");
+  table.add("loader_threads", &s.train.loader_threads, "threads that read clips ahead");
+  table.add("prefetch_batches", &s.train.prefetch_batches, "batches read ahead, in memory");
+  table.add("micro_batch", &s.train.micro_batch, "clips of one forward; 0: the rank's whole share");
+  table.add("bucket_mib", &s.train.bucket_mib, "gradient bucket reduced at once, MiB");
+}
+
+void add_results(core::OptionTable& table, Settings& s) {
+  table.section("eval", "Evaluation");
+  table.add("split", &s.eval.split, "which videos", {"train", "val", "test"});
+  table.add("frame_order", &s.eval.frame_order, "shuffled: does the model need time? (needs --manifest, --encoder)",
+            {"natural", "shuffled"});
+  table.add("batch", &s.eval.batch, "clips of one forward");
+  table.section("predict", "Prediction");
+  table.add("top", &s.predict.top, "classes to print");
+  table.section("demo", "Demo");
+  table.add("train_clips_per_class", &s.demo.train_clips_per_class, "0: the demo's own number");
+  table.add("validation_clips_per_class", &s.demo.validation_clips_per_class, "0: the demo's own number");
+  table.add("seed", &s.demo.seed, "of scenes and encoder");
+}
+
+}  // namespace
+
+core::OptionTable make_option_table(Settings& settings) {
+  core::OptionTable table;
+  add_paths(table, settings);
+  add_data(table, settings);
+  add_training(table, settings);
+  add_results(table, settings);
+  return table;
+}
+
+void require_sound(const Settings& s) {
+  std::string faults;
+  const auto demand = [&](bool holds, const std::string& what) {
+    if (!holds) faults += (faults.empty() ? "" : "\n") + what;
+  };
+  const auto at_least = [&](const char* name, int64_t value, int64_t least) {
+    demand(value >= least, std::string("option '") + name + "' is " + std::to_string(value) + ", expected at least " +
+                               std::to_string(least));
+  };
+  at_least("threads", s.threads, 0);
+  at_least("sampling.frames", s.sampling.frames, 1);
+  at_least("sampling.alpha", s.sampling.alpha, 1);
+  demand(s.sampling.alpha < 1 || s.sampling.frames % s.sampling.alpha == 0,
+         "option 'sampling.frames' is " + std::to_string(s.sampling.frames) + ", expected a multiple of sampling.alpha (" +
+             std::to_string(s.sampling.alpha) + ")");
+  at_least("sampling.train_views", s.sampling.train_views, 1);
+  at_least("sampling.eval_views", s.sampling.eval_views, 1);
+  at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);
+  at_least("recipe.batch", s.recipe.batch, 1);
+  demand(s.recipe.schedule.epochs > 0, "option 'recipe.epochs' must be positive");
+  demand(s.recipe.schedule.warmup_epochs >= 0, "option 'recipe.warmup_epochs' must not be negative");
+  demand(s.recipe.schedule.learning_rate >= 0, "option 'recipe.learning_rate' must not be negative");
+  demand(s.recipe.label_smoothing >= 0 && s.recipe.label_smoothing < 1,
+         "option 'recipe.label_smoothing' must be in [0, 1)");
+  at_least("train.checkpoint_every_epochs", s.train.checkpoint_every_epochs, 1);
+  at_least("train.keep_checkpoints", s.train.keep_checkpoints, 1);
+  at_least("train.log_every_steps", s.train.log_every_steps, 1);
+  at_least("train.loader_threads", s.train.loader_threads, 1);
+  at_least("train.prefetch_batches", s.train.prefetch_batches, 1);
+  at_least("train.micro_batch", s.train.micro_batch, 0);
+  at_least("train.bucket_mib", s.train.bucket_mib, 1);
+  at_least("eval.batch", s.eval.batch, 1);
+  at_least("predict.top", s.predict.top, 1);
+  if (!faults.empty()) throw core::ConfigError(faults);
+}
+
+}  // namespace permafrost::launch

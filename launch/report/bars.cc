@@ -10,7 +10,7 @@ namespace {
 // Percent of the width, for an attribute.
 std::string extent(double fraction) {
   bool is_drawable = std::isfinite(fraction) && fraction > 0;
-  return is_drawable ? fixed(100 * std::min(fraction, 1.0), 2) + "%" : "0";
+  return is_drawable ? attribute_number(100 * std::min(fraction, 1.0)) + "%" : "0";
 }
 
 std::string bar_drawing(const Bar& bar) {
@@ -21,15 +21,18 @@ std::string bar_drawing(const Bar& bar) {
 
 }  // namespace
 
+// Roles are spelt out: the style turns the rows into a grid on a phone, and browsers then forget that this is a table.
 std::string bar_list(const std::string& caption, const std::vector<Bar>& bars) {
   std::string rows;
   for (const Bar& bar : bars) {
     std::string kind = bar.is_main ? " class=\"main\"" : bar.is_light ? " class=\"light\"" : "";
     std::string detail = bar.detail.empty() ? "" : "<small>" + escape(bar.detail) + "</small>";
-    rows += "<tr" + kind + "><th scope=\"row\">" + escape(bar.name) + detail + "</th><td class=\"drawing\">" +
-            bar_drawing(bar) + "</td><td class=\"number\">" + escape(bar.shown) + "</td></tr>\n";
+    rows += "<tr role=\"row\"" + kind + "><th role=\"rowheader\" scope=\"row\">" + escape(bar.name) + detail +
+            "</th><td role=\"cell\" class=\"drawing\">" + bar_drawing(bar) +
+            "</td><td role=\"cell\" class=\"number\">" + escape(bar.shown) + "</td></tr>\n";
   }
-  return "<table class=\"bars\"><caption>" + escape(caption) + "</caption><tbody>" + rows + "</tbody></table>\n";
+  return "<table role=\"table\" class=\"bars\"><caption>" + escape(caption) + "</caption><tbody role=\"rowgroup\">" +
+         rows + "</tbody></table>\n";
 }
 
 std::string share_bar(const std::string& caption, const std::vector<Share>& shares) {

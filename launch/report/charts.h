@@ -20,9 +20,9 @@ struct Mark {
 
 struct LineChart {
   std::string title;
-  std::string note;       // a sentence below the title, may be empty
-  std::vector<double> x;  // ascending
-  std::vector<double> y;  // one for each x; what is not finite leaves a gap
+  std::string note;         // a sentence below the title, may be empty
+  std::vector<double> x;    // ascending
+  std::vector<double> y;    // one for each x; what is not finite leaves a gap
   std::vector<Mark> marks;  // vertical lines
   bool is_percent = false;  // y is a fraction, shown in percent on an axis from 0 to 1
   bool is_smoothed = true;  // draws a moving average over the faint raw line

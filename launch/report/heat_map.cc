@@ -7,9 +7,9 @@
 namespace permafrost::launch {
 namespace {
 
-constexpr size_t kLongestName = 26;    // characters shown; the title tells the rest
+constexpr size_t kLongestName = 26;      // characters shown; the title tells the rest
 constexpr double kCharacterWidth = 6.6;  // pixels of a 12 pixel font, generously
-constexpr double kSlope = 0.7071;      // column names lean by 45 degrees
+constexpr double kSlope = 0.7071;        // column names lean by 45 degrees
 
 struct Layout {
   double cell;   // pixels
@@ -33,7 +33,7 @@ Layout layout_for(const std::vector<std::string>& classes) {
   return layout;
 }
 
-std::string pixels(double value) { return fixed(value, 1); }
+std::string pixels(double value) { return attribute_number(std::round(10 * value) / 10); }
 
 std::string text_at(double x, double y, const std::string& attributes, const std::string& name) {
   return "<text x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\" " + attributes + "><title>" + escape(name) +
@@ -65,7 +65,7 @@ std::string cell_at(const Layout& layout, const std::vector<std::string>& classe
   std::string svg = "<g class=\"" + kind + "\"><title>" + escape(classes[row]) + " taken for " +
                     escape(classes[column]) + ": " + grouped(count) + " (" + percent(share) + ")</title><rect x=\"" +
                     pixels(x + 1) + "\" y=\"" + pixels(y + 1) + "\" width=\"" + side + "\" height=\"" + side +
-                    "\" rx=\"2\" fill-opacity=\"" + fixed(opacity(share), 2) + "\"/>";
+                    "\" rx=\"2\" fill-opacity=\"" + attribute_number(std::round(100 * opacity(share)) / 100) + "\"/>";
   std::string text = grouped(count);
   if (kCharacterWidth * static_cast<double>(character_count(text)) < layout.cell - 2) {
     svg += "<text class=\"" + std::string(opacity(share) > 0.62 ? "on" : "off") + "\" x=\"" +
@@ -112,9 +112,10 @@ std::string heat_map(const std::vector<std::string>& classes, const std::vector<
          "width=\"" +
          pixels(layout.width) + "\" height=\"" + pixels(layout.height) + "\" role=\"img\" aria-label=\"" +
          alternative(classes, counts) + "\"><rect class=\"track\" x=\"" + pixels(layout.names) + "\" y=\"" +
-         pixels(layout.head) + "\" width=\"" + size + "\" height=\"" + size + "\" rx=\"4\"/>" +
-         names(layout, classes) + cells(layout, classes, counts, row_totals) +
-         "</svg><figcaption>Rows: the truth. Columns: the prediction. Colour: share of the row.</figcaption></figure>\n";
+         pixels(layout.head) + "\" width=\"" + size + "\" height=\"" + size + "\" rx=\"4\"/>" + names(layout, classes) +
+         cells(layout, classes, counts, row_totals) +
+         "</svg><figcaption>Rows: the truth. Columns: the prediction. Colour: share of the "
+         "row.</figcaption></figure>\n";
 }
 
 }  // namespace permafrost::launch

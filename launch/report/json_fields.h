@@ -31,8 +31,8 @@ class Fields {
 
   // Required, and of the type asked for.
   std::string text(const char* key) const;
-  int64_t count(const char* key) const;  // an integer >= 0
-  double number(const char* key) const;  // null reads as NaN
+  int64_t count(const char* key) const;    // an integer >= 0
+  double number(const char* key) const;    // null reads as NaN
   double fraction(const char* key) const;  // in [0, 1]
   const nlohmann::json& array(const char* key) const;
   std::vector<Fields> objects(const char* key) const;  // an array of objects
@@ -54,8 +54,8 @@ class Fields {
   std::string where_;
 };
 
-// Visits each line of a file of JSON lines; blank lines are errors. Returns false where the file ends within a line that
-// is no JSON: a killed writer leaves that behind, and it is not visited.
+// Visits each line of a file of JSON lines; blank lines are errors. Returns false where the file ends within a line
+// that is no JSON: a killed writer leaves that behind, and it is not visited.
 bool for_each_json_line(const std::string& path, const std::function<void(const Fields&)>& visit);
 
 }  // namespace permafrost::launch

@@ -88,7 +88,7 @@ Series thinned(const Series& series) {
   return result;
 }
 
-// Mean over a centred window of about a thirtieth of the series, by prefix sums.
+// Mean over a centred window of about a thirtieth of the series, cut off at its ends; by prefix sums.
 Series smoothed(const Series& series) {
   size_t points = series.y.size();
   size_t reach = points / 60;
@@ -96,22 +96,23 @@ Series smoothed(const Series& series) {
   for (double y : series.y) sums.push_back(sums.back() + y);
   Series result{series.x, {}};
   for (size_t i = 0; i < points; ++i) {
-    size_t side = std::min({reach, i, points - 1 - i});
-    result.y.push_back((sums[i + side + 1] - sums[i - side]) / static_cast<double>(2 * side + 1));
+    size_t begin = i - std::min(i, reach);
+    size_t end = std::min(i + reach + 1, points);
+    result.y.push_back((sums[end] - sums[begin]) / static_cast<double>(end - begin));
   }
   return result;
 }
 
 std::string polyline(const Series& series, const Axis& across, const Axis& up, const std::string& name) {
   if (series.x.size() == 1) {
-    return "<line class=\"" + name + " dot\" x1=\"500\" x2=\"500\" y1=\"" +
-           fixed(kPlotHeight * (1 - up.along(series.y[0])), 1) + "\" y2=\"" +
-           fixed(kPlotHeight * (1 - up.along(series.y[0])), 1) + "\"/>";
+    std::string y = attribute_number(kPlotHeight * (1 - up.along(series.y[0])));
+    return "<line class=\"" + name + "\" x1=\"500\" x2=\"500\" y1=\"" + y + "\" y2=\"" + y + "\"/>";
   }
   std::string points;
   for (size_t i = 0; i < series.x.size(); ++i) {
     double y = std::clamp(1 - up.along(series.y[i]), 0.0, 1.0);
-    points += fixed(kPlotWidth * across.along(series.x[i]), 1) + "," + fixed(kPlotHeight * y, 1) + " ";
+    points += attribute_number(std::round(10 * kPlotWidth * across.along(series.x[i])) / 10) + "," +
+              attribute_number(std::round(10 * kPlotHeight * y) / 10) + " ";
   }
   return "<polyline class=\"" + name + "\" points=\"" + points + "\"/>";
 }
@@ -123,13 +124,13 @@ std::string value_text(const LineChart& chart, double value) {
 std::string grid(const LineChart& chart, const Axis& across, const Axis& up) {
   std::string html;
   for (double tick : up.ticks) {
-    std::string y = fixed(kPlotHeight * (1 - up.along(tick)), 1);
+    std::string y = attribute_number(kPlotHeight * (1 - up.along(tick)));
     html += "<line class=\"grid\" x1=\"0\" x2=\"1000\" y1=\"" + y + "\" y2=\"" + y + "\"/>";
   }
   for (const Mark& mark : chart.marks) {
     double along = across.along(mark.x);
     if (!(along >= 0 && along <= 1)) continue;
-    std::string x = fixed(kPlotWidth * along, 1);
+    std::string x = attribute_number(kPlotWidth * along);
     html += "<line class=\"mark\" x1=\"" + x + "\" x2=\"" + x + "\" y1=\"0\" y2=\"300\"><title>" + escape(mark.name) +
             "</title></line>";
   }
@@ -141,12 +142,12 @@ std::string labels(const LineChart& chart, const Axis& across, const Axis& up) {
   std::string html = "<div class=\"up\" aria-hidden=\"true\">";
   for (double tick : up.ticks) {
     std::string text = chart.is_percent ? fixed(100 * tick, 0) + "\u202F%" : significant(tick, 3);
-    html += "<span style=\"top:" + significant(100 * (1 - up.along(tick)), 4) + "%\">" + text + "</span>";
+    html += "<span style=\"top:" + attribute_number(100 * (1 - up.along(tick))) + "%\">" + text + "</span>";
   }
   html += "</div><div class=\"across\" aria-hidden=\"true\">";
   for (double tick : across.ticks) {
-    html += "<span style=\"left:" + significant(100 * across.along(tick), 4) + "%\">" +
-            grouped(std::llround(tick)) + "</span>";
+    html += "<span style=\"left:" + attribute_number(100 * across.along(tick)) + "%\">" + grouped(std::llround(tick)) +
+            "</span>";
   }
   return html + "</div>";
 }
@@ -154,8 +155,7 @@ std::string labels(const LineChart& chart, const Axis& across, const Axis& up) {
 std::string data_list(const std::vector<double>& values) {
   std::string text;
   for (double value : values) {
-    std::string number = std::to_string(value);
-    text += (text.empty() ? "" : " ") + number;
+    text += (text.empty() ? "" : " ") + attribute_number(value);
   }
   return text;
 }
@@ -163,9 +163,8 @@ std::string data_list(const std::vector<double>& values) {
 std::string alternative(const LineChart& chart, const Series& series) {
   auto [low, high] = std::minmax_element(series.y.begin(), series.y.end());
   std::string text = chart.title + " over " + plural(static_cast<int64_t>(series.x.size()), "step", "steps") +
-                     ": first " + value_text(chart, series.y.front()) + ", last " +
-                     value_text(chart, series.y.back()) + ", lowest " + value_text(chart, *low) + ", highest " +
-                     value_text(chart, *high) + ".";
+                     ": first " + value_text(chart, series.y.front()) + ", last " + value_text(chart, series.y.back()) +
+                     ", lowest " + value_text(chart, *low) + ", highest " + value_text(chart, *high) + ".";
   return escape(text);
 }
 
@@ -197,8 +196,8 @@ std::string line_chart(const LineChart& chart) {
   std::string lines = polyline(drawn, across, up, has_mean ? "raw" : "mean");
   if (has_mean) lines += polyline(thinned(smoothed(series)), across, up, "mean");
   return "<figure class=\"chart\">" + caption + "<div class=\"frame\">" +
-         plot(chart, drawn, across, up, alternative(chart, series)) + grid(chart, across, up) + lines +
-         "</svg></div>" + labels(chart, across, up) + "</div></figure>\n";
+         plot(chart, drawn, across, up, alternative(chart, series)) + grid(chart, across, up) + lines + "</svg></div>" +
+         labels(chart, across, up) + "</div></figure>\n";
 }
 
 }  // namespace permafrost::launch

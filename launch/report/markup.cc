@@ -32,12 +32,18 @@ size_t character_bytes(std::string_view text, size_t at) {
 
 std::string_view escaped_ascii(char byte) {
   switch (byte) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    case '\'': return "&#39;";
-    default: return {};
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&#39;";
+    default:
+      return {};
   }
 }
 
@@ -47,8 +53,9 @@ std::string printed(const char* format, int precision, double value) {
   std::array<char, 400> buffer;  // the longest double in %f has 310 digits before the point
   std::snprintf(buffer.data(), buffer.size(), format, precision, value);
   std::string text = buffer.data();
-  if (text.front() == '-') text.replace(0, 1, kMinus);
-  return text;
+  if (text.front() != '-') return text;
+  bool is_zero = text.find_first_of("123456789") == std::string::npos;
+  return text.replace(0, 1, is_zero ? "" : kMinus);
 }
 
 std::string wrapped(const std::string& tag, const std::string& attributes, const std::string& content) {
@@ -93,6 +100,12 @@ std::string fixed(double value, int decimals) {
 
 std::string significant(double value, int digits) {
   return std::isfinite(value) ? printed("%.*g", digits, value) : std::string(kDash);
+}
+
+std::string attribute_number(double value) {
+  std::array<char, 40> buffer;
+  std::snprintf(buffer.data(), buffer.size(), "%.7g", std::isfinite(value) ? value : 0.0);
+  return buffer.data();
 }
 
 std::string percent(double fraction) {

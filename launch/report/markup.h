@@ -28,6 +28,9 @@ std::string human_bytes(double bytes);              // "1.25 GiB"
 std::string human_ms(double milliseconds);          // "8.3 ms", "1.52 s"
 std::string plural(int64_t count, const std::string& one, const std::string& many);  // "1 video", "2 videos"
 
+// Plain ASCII for attributes of SVG and for the script: no thin spaces, no typographic minus.
+std::string attribute_number(double value);
+
 // A table with a caption, in a frame of its own that scrolls sideways where the page is too narrow.
 class Table {
  public:

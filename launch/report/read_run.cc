@@ -151,11 +151,14 @@ ProbeSummary probe_of(const Fields& file) {
   return probe;
 }
 
-std::string last_component(const std::string& directory) {
+// "quickstart/train" for "runs/quickstart/train/": the last component alone is often just "train".
+std::string name_of(const std::string& directory) {
   fs::path path = fs::path(directory).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
   std::string name = path.filename().string();
-  return name.empty() || name == "." ? directory : name;
+  std::string parent = path.parent_path().filename().string();
+  if (name.empty() || name == "." || name == "..") return directory;
+  return parent.empty() || parent == ".." ? name : parent + "/" + name;
 }
 
 bool read_run_files(const std::string& directory, RunSummary& run) {
@@ -170,8 +173,7 @@ bool read_run_files(const std::string& directory, RunSummary& run) {
   with("status.json", [&](const std::string& path) { run.status = status_of(Fields::of_file(path)); });
   with("config.json", [&](const std::string& path) { run.config = read_config_entries(path); });
   with("environment.json", [&](const std::string& path) { run.environment = environment_of(Fields::of_file(path)); });
-  with("eval.json",
-       [&](const std::string& path) { run.evaluation = evaluation_of(Fields::of_file(path), "natural"); });
+  with("eval.json", [&](const std::string& path) { run.evaluation = evaluation_of(Fields::of_file(path), "natural"); });
   with("eval_shuffled.json",
        [&](const std::string& path) { run.shuffled = evaluation_of(Fields::of_file(path), "shuffled"); });
   with("probe.json", [&](const std::string& path) { run.probe = probe_of(Fields::of_file(path)); });
@@ -182,7 +184,7 @@ bool read_run_files(const std::string& directory, RunSummary& run) {
 
 RunSummary read_run(const ReportOptions& options) {
   RunSummary run;
-  run.name = last_component(options.run_directory);
+  run.name = name_of(options.run_directory);
   if (!read_run_files(options.run_directory, run)) {
     throw core::DataError(options.run_directory +
                           ": expected a run directory with metrics.jsonl, status.json or eval.json, found none of " +

@@ -1,8 +1,8 @@
 // The report of a run: one HTML page that needs nothing but itself, to be mailed to a colleague.
 //
-//   ReportOptions options{.run_directory = "runs/a", .out_path = "runs/a/report.html", .cache_directory = "runs/cache"};
-//   write_report(options);                                  // or:
-//   std::string html = render_report(read_run(options));
+//   ReportOptions options{.run_directory = "runs/a", .out_path = "runs/a/report.html", .cache_directory =
+//   "runs/cache"}; write_report(options);                                  // or: std::string html =
+//   render_report(read_run(options));
 //
 // The page loads nothing and its security policy forbids it to; charts are inline SVG, the one script only shows the
 // values under the pointer. The same run gives the same bytes: no clock is read. Errors are those of read_run().

@@ -125,11 +125,11 @@ struct CacheSummary {
 };
 
 struct RunSummary {
-  std::string name;  // last component of the run directory
-  std::vector<StepMetrics> steps;  // ascending, each step once: the last line that names it wins,
-                                   // and a resume drops what was logged beyond its checkpoint
-  std::vector<RunEvent> events;    // in the order of the log
-  int64_t repeated_steps = 0;      // logged steps that a resume threw back, or that were logged twice
+  std::string name;                  // the last two components of the run directory
+  std::vector<StepMetrics> steps;    // ascending, each step once: the last line that names it wins,
+                                     // and a resume drops what was logged beyond its checkpoint
+  std::vector<RunEvent> events;      // in the order of the log
+  int64_t repeated_steps = 0;        // logged steps that a resume threw back, or that were logged twice
   bool has_unfinished_line = false;  // the log ends within a line, as a killed run leaves it
   std::optional<RunStatus> status;
   std::vector<ConfigEntry> config;

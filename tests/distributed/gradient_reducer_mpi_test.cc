@@ -52,7 +52,7 @@ std::vector<torch::Tensor> gradients_of(const std::vector<torch::Tensor>& parame
 
 class GradientReducerTest : public testing::Test {
  protected:
-  GradientReducerTest() { options_.bucket_bytes = options_.first_bucket_bytes = 8 << 10; }
+  GradientReducerTest() { options_.bucket_bytes = options_.first_bucket_bytes = 4 << 10; }
 
   // This rank's share of the batch, in `parts` micro-batches of which only the last reduces.
   void backward(torch::nn::Sequential& network, GradientReducer& reducer, int step, int64_t parts = 1) {
@@ -108,7 +108,6 @@ TEST_F(GradientReducerTest, GivesTheGradientOfTheWholeBatch) {
 }
 
 TEST_F(GradientReducerTest, AccumulatesMicroBatchesBeforeItReduces) {
-  if (world_.size() == 4) options_.bucket_bytes = 1 << 20;
   torch::nn::Sequential network = make_network(1);
   GradientReducer reducer(network->parameters(), group_, options_);
   torch::nn::Sequential whole = make_network(1);

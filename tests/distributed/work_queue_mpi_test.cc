@@ -72,7 +72,9 @@ TEST_F(WorkQueueTest, ServesTheOthersWhileRank0IsBusy) {
     while (const auto unit = queue.next()) mine.push_back(*unit);
   }
   world_.barrier();
-  if (world_.is_root() && world_.size() > 1) EXPECT_EQ(queue.next(), std::nullopt);
+  if (world_.is_root() && world_.size() > 1) {
+    EXPECT_EQ(queue.next(), std::nullopt);
+  }
   const auto all = exchange(mine);
   EXPECT_EQ(all[0], std::vector<int64_t>{0});
   EXPECT_EQ(flat_and_sorted(all).size(), world_.size() > 1 ? 20u : 1u);

@@ -1,0 +1,39 @@
+#include "core/base/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/base/error.h"
+
+namespace permafrost::core {
+namespace {
+
+std::string owner_named_in(int fd) {
+  std::array<char, 300> text{};
+  const ssize_t bytes = ::pread(fd, text.data(), text.size() - 1, 0);
+  return bytes > 0 ? std::string(text.data(), static_cast<size_t>(bytes)) : "another process";
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const std::string& directory) {
+  make_directories(directory);
+  const std::string path = directory + "/.lock";
+  fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!fd_.is_valid()) throw io_error(path, "create");
+  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) throw io_error(path, "lock");
+    throw IoError(directory + ": in use by " + owner_named_in(fd_.get()) + ": wait for it, or stop it");
+  }
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  const std::string owner = "pid " + std::to_string(::getpid()) + " on " + host;
+  if (::ftruncate(fd_.get(), 0) != 0) throw io_error(path, "truncate");
+  write_all(fd_.get(), path, owner.data(), owner.size());
+}
+
+}  // namespace permafrost::core

@@ -1,0 +1,63 @@
+// The settings that decide the bytes of a cache (FORMAT.md, "Key").
+//
+//   CacheKey key{.encoder_sha256 = encoder.sha256(), .image_size = 224, ...};
+//   require_equal(key, read_index(dir).key, dir);   // DataError naming every field that differs
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace permafrost::data {
+
+inline constexpr int64_t kCacheFormatVersion = 1;
+
+// [N, t, L, C] of one record's features.
+struct FeatureShape {
+  int64_t layers = 0;  // N, the selected ones
+  int64_t frames = 0;  // t = F / alpha
+  int64_t tokens = 0;  // L, class token included
+  int64_t width = 0;   // C
+
+  int64_t values() const { return layers * frames * tokens * width; }
+};
+
+struct CacheKey {
+  int64_t format_version = kCacheFormatVersion;
+  std::string encoder_sha256;
+  int64_t image_size = 0;  // S, of the encoder's frames and of the stored pixels
+  int64_t patch_size = 0;
+  int64_t width = 0;         // C
+  int64_t layers_total = 0;  // of the encoder
+  std::vector<int64_t> selected_layers;  // ascending, from 0
+  std::string codec = "f16";
+  int64_t frames = 0;  // F
+  int64_t alpha = 2;   // t = F / alpha
+  std::string resize;  // the name of the resize mode
+  int64_t train_views = 1;
+  int64_t eval_views = 1;
+  uint64_t seed = 0;
+  std::string frame_order = "natural";  // natural or shuffled
+  std::string labels_sha256;
+  std::string manifest_sha256;
+
+  FeatureShape feature_shape() const;
+  // The text that is hashed: JSON without white space, names sorted.
+  std::string canonical_json() const;
+  // SHA-256 of it, 64 hexadecimal digits.
+  std::string hash() const;
+  // Throws ConfigError naming the field that no cache can have ("frames 15 is no multiple of alpha 2").
+  void validate() const;
+
+  bool operator==(const CacheKey&) const = default;
+};
+
+nlohmann::json to_json(const CacheKey& key);
+// `where` opens every message. Throws DataError on a missing, unknown or impossible field.
+CacheKey cache_key_from_json(const nlohmann::json& json, const std::string& where);
+
+// Throws DataError that names each differing field with both values, and what to do.
+void require_equal(const CacheKey& expected, const CacheKey& found, const std::string& where);
+
+}  // namespace permafrost::data

@@ -1,0 +1,122 @@
+#include "data/cache/clip_builder.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "core/base/checksum.h"
+#include "core/base/error.h"
+#include "core/base/random.h"
+#include "data/video/decoder.h"
+#include "data/video/sampling.h"
+#include "data/video/transform.h"
+
+namespace permafrost::data {
+namespace {
+
+// Words that keep the random streams of different purposes apart.
+enum class Purpose : uint64_t { kSampling = 1, kFrameOrder = 2 };
+
+core::RandomStream stream_of(const CacheKey& key, Purpose purpose, const std::string& video_id, int64_t view) {
+  return core::RandomStream(key.seed, {static_cast<uint64_t>(purpose), core::stable_hash(video_id),
+                                       static_cast<uint64_t>(view)});
+}
+
+ResizeMode resize_mode(const std::string& name) {
+  if (name == "bilinear") return ResizeMode::kBilinear;
+  if (name == "bicubic-aa") return ResizeMode::kBicubicAntialias;
+  throw core::ConfigError("resize mode '" + name + "', expected bilinear or bicubic-aa");
+}
+
+// Of the centre crop that resize_and_crop takes, in pixels of the resized frame.
+Crop centre_crop(int64_t height, int64_t width, int64_t size) {
+  const int64_t shorter = std::min(height, width);
+  const auto excess = [&](int64_t side) { return static_cast<float>(side * size / shorter - size) / 2.0f; };
+  return {.x = excess(width), .y = excess(height), .size = static_cast<float>(size)};
+}
+
+FrameRange range_of(const VideoReader& reader, const ManifestEntry& entry) {
+  const int64_t first = entry.start_seconds ? reader.first_frame_at(*entry.start_seconds) : 0;
+  const int64_t end = entry.end_seconds ? reader.first_frame_at(*entry.end_seconds) : reader.info().frames;
+  return {first, end - first};
+}
+
+std::vector<int64_t> in_order(const std::vector<int64_t>& values, const std::vector<int64_t>& order) {
+  std::vector<int64_t> result;
+  for (const int64_t place : order) result.push_back(values[place]);
+  return result;
+}
+
+}  // namespace
+
+int64_t views_of(const CacheKey& key, const std::string& split) {
+  return split == "train" ? key.train_views : key.eval_views;
+}
+
+std::string manifest_identity(const Manifest& manifest) {
+  core::Sha256 sha;
+  for (const ManifestEntry& entry : manifest.entries) {
+    if (!entry.is_ok()) continue;
+    sha.update(entry.id + "\t" + entry.label + "\t" + entry.split + "\t" +
+               std::to_string(entry.start_seconds.value_or(-1)) + "\t" +
+               std::to_string(entry.end_seconds.value_or(-1)) + "\n");
+  }
+  return sha.hex();
+}
+
+ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key) : encoder_(encoder), key_(std::move(key)) {
+  key_.validate();
+  if (key_.encoder_sha256 != encoder.sha256()) {
+    throw core::ConfigError("the encoder is " + encoder.sha256().substr(0, 12) + ", expected " +
+                            key_.encoder_sha256.substr(0, 12) + ", by which these features were made: give that one");
+  }
+}
+
+torch::Tensor ClipBuilder::encode(const torch::Tensor& pixels) const {
+  const torch::Tensor frames = pixels.slice(0, 0, std::nullopt, key_.alpha);            // [t, 3, S, S]
+  const torch::Tensor layers = encoder_.encode(frames);                                 // [all layers, t, L, C]
+  if (static_cast<int64_t>(key_.selected_layers.size()) == key_.layers_total) return layers;
+  return layers.index_select(0, torch::tensor(key_.selected_layers, torch::kInt64));    // [N, t, L, C]
+}
+
+ClipRecord ClipBuilder::build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range,
+                                   int64_t view) const {
+  std::vector<int64_t> indices =
+      entry.split == "train"
+          ? sample_training(range.count, key_.frames, stream_of(key_, Purpose::kSampling, entry.id, view))
+          : sample_view(range.count, key_.frames, view, key_.eval_views);
+  for (int64_t& index : indices) index += range.first;
+  if (key_.frame_order == "shuffled") {
+    indices = in_order(indices, core::permutation(key_.frames, stream_of(key_, Purpose::kFrameOrder, entry.id, view)));
+  }
+  const DecodedFrames decoded = reader.read(indices);
+  ClipRecord record{.video_id = entry.id, .label = entry.label, .split = entry.split, .view = view};
+  record.pixels = resize_and_crop(decoded.pixels, {.size = key_.image_size, .resize = resize_mode(key_.resize)});
+  record.features = encode(record.pixels);
+  record.frame_indices = decoded.indices;
+  record.timestamps_seconds = decoded.timestamps_seconds;
+  record.crop = centre_crop(decoded.pixels.size(2), decoded.pixels.size(3), key_.image_size);
+  return record;
+}
+
+std::vector<ClipRecord> ClipBuilder::build_views(const std::string& root, const ManifestEntry& entry,
+                                                 int64_t first_view, int64_t end_view) const {
+  VideoReader reader(root + "/" + entry.path);
+  const FrameRange range = range_of(reader, entry);
+  if (range.count <= 0) {
+    throw core::DataError(root + "/" + entry.path + ": no frame between its start and its end: mend the list");
+  }
+  std::vector<ClipRecord> records;
+  for (int64_t view = first_view; view < end_view; ++view) records.push_back(build_view(reader, entry, range, view));
+  return records;
+}
+
+std::vector<ClipRecord> ClipBuilder::build(const std::string& root, const ManifestEntry& entry) const {
+  return build_views(root, entry, 0, views_of(key_, entry.split));
+}
+
+ClipRecord ClipBuilder::build_one(const std::string& root, const ManifestEntry& entry, int64_t view) const {
+  return build_views(root, entry, view, view + 1).front();
+}
+
+}  // namespace permafrost::data

@@ -1,0 +1,57 @@
+// From a video file to the records of its views: decode, sample, crop, encode with the frozen ViT.
+//
+//   core::FrozenEncoder encoder("clip");
+//   ClipBuilder builder(encoder, key);
+//   std::vector<ClipRecord> records = builder.build(manifest.root, entry);
+//
+// The one way in which pixels become features: the cache, online evaluation and prediction all call it. The key says
+// how; the result is a function of the key, the file and the entry alone, whichever thread or rank computes it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/encoder/frozen_encoder.h"
+#include "data/cache/cache_key.h"
+#include "data/cache/clip_record.h"
+#include "data/dataset/manifest.h"
+
+namespace permafrost::data {
+
+class VideoReader;
+
+// Frames first .. first+count-1 of a file: all, or the part between a list's start and end times.
+struct FrameRange {
+  int64_t first = 0;
+  int64_t count = 0;
+};
+
+class ClipBuilder {
+ public:
+  // `encoder` must outlive it. Throws ConfigError where encoder and key do not belong together.
+  ClipBuilder(core::FrozenEncoder& encoder, CacheKey key);
+
+  const CacheKey& key() const { return key_; }
+
+  // All views of one video. Throws DataError or IoError where the file cannot be decoded. Thread-safe.
+  std::vector<ClipRecord> build(const std::string& root, const ManifestEntry& entry) const;
+  // One of them.
+  ClipRecord build_one(const std::string& root, const ManifestEntry& entry, int64_t view) const;
+
+ private:
+  std::vector<ClipRecord> build_views(const std::string& root, const ManifestEntry& entry, int64_t first_view,
+                                      int64_t end_view) const;
+  ClipRecord build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range, int64_t view) const;
+  torch::Tensor encode(const torch::Tensor& pixels) const;
+
+  core::FrozenEncoder& encoder_;
+  CacheKey key_;
+};
+
+// K for the training split, V for the others.
+int64_t views_of(const CacheKey& key, const std::string& split);
+
+// SHA-256 over id, label, split and part of every usable entry: what a cache depends on, wherever the files lie.
+std::string manifest_identity(const Manifest& manifest);
+
+}  // namespace permafrost::data

@@ -1,0 +1,45 @@
+#include "data/cache/hdf5_handle.h"
+
+#include <string_view>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+
+namespace permafrost::data {
+namespace {
+
+std::mutex& hdf5_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+herr_t take_first(unsigned, const H5E_error2_t* error, void* text) {
+  auto& message = *static_cast<std::string*>(text);
+  if (message.empty() && error->desc != nullptr) message = error->desc;
+  return 0;
+}
+
+std::string innermost_message() {
+  std::string message;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, &take_first, &message);
+  H5Eclear2(H5E_DEFAULT);
+  return message.empty() ? "no message of the library" : message;
+}
+
+}  // namespace
+
+// The error stack is the thread's in some builds of the library, so printing is turned off by every thread.
+Hdf5Lock::Hdf5Lock() : guard_(hdf5_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+void close_hdf5(hid_t handle, herr_t (*close)(hid_t), const char* kind) {
+  if (close(handle) < 0) core::log_error() << kind << " failed: " << innermost_message();
+}
+
+void throw_hdf5(const char* call, const char* file, int line) {
+  const std::string_view path(file);
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  throw core::IoError(std::string(call) + ": " + innermost_message() + " (" + std::string(name) + ":" +
+                      std::to_string(line) + ")");
+}
+
+}  // namespace permafrost::data

@@ -1,0 +1,48 @@
+#include "data/dataset/csv.h"
+
+#include <algorithm>
+
+namespace permafrost::data {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  size_t at = text.compare(0, 3, "\xef\xbb\xbf") == 0 ? 3 : 0;
+  while (at < text.size()) {
+    const size_t newline = std::min(text.find('\n', at), text.size());
+    size_t end = newline;
+    if (end > at && text[end - 1] == '\r') --end;
+    lines.push_back(text.substr(at, end - at));
+    at = newline + 1;
+  }
+  return lines;
+}
+
+std::optional<std::vector<std::string>> csv_fields(const std::string& line) {
+  std::vector<std::string> fields(1);
+  bool is_quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (is_quoted && c == '"' && i + 1 < line.size() && line[i + 1] == '"') {
+      fields.back() += '"';
+      ++i;
+    } else if (is_quoted && c == '"') {
+      is_quoted = false;
+    } else if (!is_quoted && c == '"' && trimmed(fields.back()).empty()) {
+      is_quoted = true;
+    } else if (!is_quoted && c == ',') {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  if (is_quoted) return std::nullopt;
+  return fields;
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+}  // namespace permafrost::data

@@ -1,0 +1,250 @@
+#include "data/dataset/manifest.h"
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "data/dataset/csv.h"
+
+namespace permafrost::data {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  throw core::DataError(where + ": " + what);
+}
+
+std::string shown(const Json& value) {
+  const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+}
+
+// One line's object, taken apart field by field: what nobody asked for is an error too.
+class StrictObject {
+ public:
+  StrictObject(const std::string& line, std::string where) : where_(std::move(where)) {
+    std::set<std::string> keys;
+    std::string repeated;
+    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      if (event == Json::parse_event_t::key && depth == 1 && !keys.insert(parsed.get<std::string>()).second) {
+        repeated = parsed.get<std::string>();
+      }
+      return depth <= 4;
+    };
+    object_ = Json::parse(line, watch, /*allow_exceptions=*/false);
+    if (!object_.is_object()) fail(where_, "expected one JSON object, found something else: the manifest is damaged");
+    if (!repeated.empty()) fail(where_, "the field '" + repeated + "' stands there twice");
+  }
+
+  bool has(const std::string& key) const { return object_.contains(key); }
+
+  Json take(const std::string& key) {
+    const auto at = object_.find(key);
+    if (at == object_.end()) fail(where_, "the field '" + key + "' is missing");
+    Json value = std::move(*at);
+    object_.erase(at);
+    return value;
+  }
+
+  std::string text(const std::string& key) {
+    const Json value = take(key);
+    if (!value.is_string()) fail(where_, "'" + key + "': expected a text, found " + shown(value));
+    return value.get<std::string>();
+  }
+
+  int64_t count(const std::string& key) {
+    const Json value = take(key);
+    const bool is_count = value.is_number_integer() && value >= 0 && value <= (int64_t{1} << 53);
+    if (!is_count) fail(where_, "'" + key + "': expected a whole number from 0, found " + shown(value));
+    return value.get<int64_t>();
+  }
+
+  double measure(const std::string& key) {
+    const Json value = take(key);
+    const bool is_measure = value.is_number() && std::isfinite(value.get<double>()) && value.get<double>() >= 0;
+    if (!is_measure) fail(where_, "'" + key + "': expected a number from 0, found " + shown(value));
+    return value.get<double>();
+  }
+
+  std::optional<double> optional_measure(const std::string& key) {
+    return has(key) ? std::optional<double>(measure(key)) : std::nullopt;
+  }
+
+  void require_empty() const {
+    if (!object_.empty())
+      fail(where_, "the field '" + object_.begin().key() + "' is unknown: made by another version?");
+  }
+
+  const std::string& where() const { return where_; }
+
+ private:
+  std::string where_;
+  Json object_;
+};
+
+// Whether a and b move together when the folder of one is moved: one lies inside the other.
+bool is_nested(const fs::path& a, const fs::path& b) {
+  const auto inside = [](const fs::path& outer, const fs::path& inner) {
+    return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+  };
+  return inside(a, b) || inside(b, a);
+}
+
+fs::path folder_of(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+std::string stored_root(const std::string& path, const std::string& root) {
+  const fs::path real_root = fs::weakly_canonical(fs::absolute(root));
+  const fs::path real_folder = fs::weakly_canonical(fs::absolute(folder_of(path)));
+  if (!is_nested(real_root, real_folder)) return real_root.string();
+  return real_root.lexically_relative(real_folder).string();
+}
+
+Json to_json(const ManifestEntry& entry) {
+  Json json = {{"id", entry.id},         {"path", entry.path},
+               {"bytes", entry.bytes},   {"duration_seconds", entry.duration_seconds},
+               {"frames", entry.frames}, {"frames_per_second", entry.frames_per_second},
+               {"width", entry.width},   {"height", entry.height},
+               {"label", entry.label},   {"split", entry.split},
+               {"status", entry.status}};
+  if (!entry.is_ok()) json["reason"] = entry.reason;
+  if (entry.start_seconds) json["start_seconds"] = *entry.start_seconds;
+  if (entry.end_seconds) json["end_seconds"] = *entry.end_seconds;
+  return json;
+}
+
+ManifestEntry from_json(StrictObject& object) {
+  ManifestEntry entry;
+  entry.id = object.text("id");
+  entry.path = object.text("path");
+  entry.bytes = object.count("bytes");
+  entry.duration_seconds = object.measure("duration_seconds");
+  entry.frames = object.count("frames");
+  entry.frames_per_second = object.measure("frames_per_second");
+  entry.width = object.count("width");
+  entry.height = object.count("height");
+  entry.label = object.text("label");
+  entry.split = object.text("split");
+  entry.status = object.text("status");
+  if (entry.status == "rejected") entry.reason = object.text("reason");
+  entry.start_seconds = object.optional_measure("start_seconds");
+  entry.end_seconds = object.optional_measure("end_seconds");
+  object.require_empty();
+  return entry;
+}
+
+// What holds for every entry, whether it is about to be written or was just read.
+void require_sound(const ManifestEntry& entry, const LabelMap& labels, bool allow_outside_root,
+                   const std::string& where) {
+  if (entry.status != "ok" && entry.status != "rejected") {
+    fail(where, "'status': expected ok or rejected, found '" + entry.status + "'");
+  }
+  if (!entry.is_ok()) {
+    if (entry.reason.empty()) fail(where, "'reason': expected why the video is rejected, found nothing");
+    return;
+  }
+  if (entry.id.empty()) fail(where, "'id': expected a name, found nothing");
+  const std::string hostile = why_hostile(entry.path);
+  if (!hostile.empty() && !(allow_outside_root && fs::path(entry.path).is_absolute())) {
+    fail(where, "'path': '" + entry.path + "' " + hostile);
+  }
+  if (!labels.has(entry.label)) {
+    fail(where,
+         "'label': '" + entry.label + "' is not one of the manifest's " + std::to_string(labels.size()) + " labels");
+  }
+  if (entry.split.empty() || split_name(entry.split) != entry.split) {
+    fail(where, "'split': expected train, val or test, found '" + entry.split + "'");
+  }
+  if (entry.frames < 1 || entry.width < 1 || entry.height < 1) fail(where, "a video that is ok has frames and a size");
+  if (entry.start_seconds && entry.end_seconds && *entry.start_seconds >= *entry.end_seconds) {
+    fail(where, "expected start_seconds < end_seconds");
+  }
+}
+
+Manifest read_header(const std::string& line, const std::string& path, int64_t& entries) {
+  StrictObject header(line, path + ":1");
+  if (!header.has("permafrost_manifest")) fail(header.where(), "expected the header of a manifest: is this one?");
+  const int64_t version = header.count("permafrost_manifest");
+  if (version != kManifestVersion) {
+    fail(header.where(), "manifest of version " + std::to_string(version) + ", expected " +
+                             std::to_string(kManifestVersion) + ": scan the data set again");
+  }
+  Manifest manifest;
+  const fs::path root = header.text("root");
+  manifest.root = root.is_absolute() ? root.string() : (folder_of(path) / root).lexically_normal().string();
+  const Json names = header.take("labels");
+  if (!names.is_array()) fail(header.where(), "'labels': expected a list of class names, found " + shown(names));
+  std::vector<std::string> labels;
+  for (const Json& name : names) {
+    if (!name.is_string()) fail(header.where(), "'labels': expected a class name, found " + shown(name));
+    labels.push_back(name.get<std::string>());
+  }
+  try {
+    manifest.labels = LabelMap(std::move(labels));
+  } catch (const core::DataError& error) {
+    fail(header.where(), error.what());
+  }
+  if (header.text("labels_sha256") != manifest.labels.hash()) {
+    fail(header.where(), "'labels_sha256' is not the hash of 'labels': the manifest was edited or damaged");
+  }
+  entries = header.count("entries");
+  header.require_empty();
+  return manifest;
+}
+
+void require_new(std::set<std::string>& ids, const ManifestEntry& entry, const std::string& where) {
+  if (entry.is_ok() && !ids.insert(entry.id).second) fail(where, "'id': '" + entry.id + "' stands there twice");
+}
+
+}  // namespace
+
+void write_manifest(const std::string& path, const Manifest& manifest) {
+  const Json header = {{"permafrost_manifest", kManifestVersion},
+                       {"root", stored_root(path, manifest.root)},
+                       {"labels", manifest.labels.names()},
+                       {"labels_sha256", manifest.labels.hash()},
+                       {"entries", manifest.entries.size()}};
+  // Names from disk need not be UTF-8: what cannot be written faithfully must not be written.
+  std::set<std::string> ids;
+  std::string text = header.dump() + "\n";
+  for (const ManifestEntry& entry : manifest.entries) {
+    const std::string where = path + ": video '" + entry.id + "'";
+    require_sound(entry, manifest.labels, /*allow_outside_root=*/true, where);
+    require_new(ids, entry, where);
+    try {
+      text += to_json(entry).dump() + "\n";
+    } catch (const Json::exception&) {
+      fail(where, "its name, label or reason is not UTF-8: rename it");
+    }
+  }
+  core::publish_text(path, text);
+}
+
+Manifest read_manifest(const std::string& path, bool allow_outside_root) {
+  const std::vector<std::string> lines = lines_of(core::read_text(path));
+  if (lines.empty()) fail(path + ":1", "expected the header of a manifest, found an empty file");
+  int64_t entries = 0;
+  Manifest manifest = read_header(lines.front(), path, entries);
+  if (static_cast<int64_t>(lines.size()) - 1 != entries) {
+    fail(path + ":" + std::to_string(lines.size()), "the header promises " + std::to_string(entries) +
+                                                        " videos, found " + std::to_string(lines.size() - 1) +
+                                                        ": the manifest is damaged");
+  }
+  std::set<std::string> ids;
+  for (size_t i = 1; i < lines.size(); ++i) {
+    StrictObject object(lines[i], path + ":" + std::to_string(i + 1));
+    manifest.entries.push_back(from_json(object));
+    require_sound(manifest.entries.back(), manifest.labels, allow_outside_root, object.where());
+    require_new(ids, manifest.entries.back(), object.where());
+  }
+  return manifest;
+}
+
+}  // namespace permafrost::data

@@ -1,0 +1,43 @@
+// One split of a cache as a source of clips.
+//
+//   CacheReader cache("runs/a/cache");
+//   CachedClips train(cache, "train", ViewPolicy::kOnePerEpoch);   // a sample is a video
+//   CachedClips val(cache, "val", ViewPolicy::kEvery);             // a sample is a view of a video
+//
+// Samples are in the order of video ids, then views: a function of what is cached, not of how it was sharded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/cache/cache_reader.h"
+#include "data/loader/clip_source.h"
+
+namespace permafrost::data {
+
+enum class ViewPolicy { kOnePerEpoch, kEvery };
+
+class CachedClips : public ClipSource {
+ public:
+  // `cache` must outlive it. Throws DataError where the split is empty, or where a video lacks a view or has one twice.
+  CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy);
+
+  int64_t size() const override;
+  Clip read(int64_t sample, int64_t epoch) const override;
+
+  int64_t videos() const { return static_cast<int64_t>(records_.size()) / views_; }
+  int64_t views() const { return views_; }
+  // The record that a sample shows in an epoch.
+  const RecordInfo& record(int64_t sample, int64_t epoch) const;
+
+ private:
+  int64_t index(int64_t sample, int64_t epoch) const;
+
+  const CacheReader& cache_;
+  ViewPolicy policy_;
+  int64_t views_;
+  std::vector<int64_t> records_;  // [videos, views], indices into cache_.records()
+};
+
+}  // namespace permafrost::data

@@ -1,0 +1,82 @@
+#include "data/video/frame_decoder.h"
+
+#include <cstdio>
+#include <string>
+
+namespace permafrost::data {
+
+FrameDecoder::FrameDecoder(Demuxer& demuxer, const FrameIndex& index)
+    : demuxer_(demuxer), index_(index), codec_(demuxer.open_decoder()), packet_(av_packet_alloc()) {
+  if (!packet_) throw core::IoError(demuxer.path() + ": cannot decode: out of memory");
+}
+
+bool FrameDecoder::seek(int64_t position) {
+  // MP4 looks times up by dts, Matroska by pts.
+  const IndexedPacket& wanted = index_.packets[static_cast<size_t>(position)];
+  const int64_t timestamp = demuxer_.container() == "mov" && wanted.dts != AV_NOPTS_VALUE ? wanted.dts : wanted.pts;
+  av_packet_unref(packet_.get());
+  if (!demuxer_.seek(timestamp)) return false;
+  avcodec_flush_buffers(codec_.get());
+  has_packet_ = false;
+  is_drained_ = false;
+  if (!read_packet()) return false;
+  const auto landed = index_.position_of(packet_->pts);
+  if (!landed || *landed > position || !index_.packets[static_cast<size_t>(*landed)].is_key) return false;
+  position_ = *landed - 1;
+  forgive_before_ = packet_->pts;
+  return true;
+}
+
+bool FrameDecoder::next(AVFrame* frame) {
+  for (;;) {
+    const int code = avcodec_receive_frame(codec_.get(), frame);
+    if (code == AVERROR_EOF) return false;
+    if (code == AVERROR(EAGAIN)) {
+      feed();
+      continue;
+    }
+    if (code < 0) {
+      if (is_forgiven(fed_pts_)) continue;
+      fail(fed_pts_, av_text(code));
+    }
+    const bool is_damaged = (frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags != 0;
+    if (!is_damaged) return true;
+    if (!is_forgiven(pts(frame))) fail(pts(frame), "the decoder had to conceal errors");
+  }
+}
+
+bool FrameDecoder::read_packet() {
+  if (!has_packet_) has_packet_ = demuxer_.next(packet_.get());
+  return has_packet_;
+}
+
+void FrameDecoder::feed() {
+  if (!read_packet()) {
+    if (!is_drained_) avcodec_send_packet(codec_.get(), nullptr);
+    is_drained_ = true;
+    return;
+  }
+  has_packet_ = false;
+  fed_pts_ = packet_->pts;
+  ++position_;
+  if (index_.is_by_packets) {
+    const bool is_expected = position_ < static_cast<int64_t>(index_.packets.size()) &&
+                             index_.packets[static_cast<size_t>(position_)].pts == fed_pts_;
+    if (!is_expected) fail(fed_pts_, "its packets come in another order than when it was opened");
+  }
+  const int code = avcodec_send_packet(codec_.get(), packet_.get());
+  av_packet_unref(packet_.get());
+  if (code < 0 && !is_forgiven(fed_pts_)) fail(fed_pts_, av_text(code));
+}
+
+void FrameDecoder::fail(int64_t pts, const std::string& what) const {
+  std::string where = "near packet " + std::to_string(position_);
+  if (pts != AV_NOPTS_VALUE) {
+    char text[64];
+    std::snprintf(text, sizeof text, "at %.3f s", static_cast<double>(pts) * av_q2d(demuxer_.stream()->time_base));
+    where = text;
+  }
+  throw VideoError(demuxer_.path(), "undecodable", "the frame " + where + " does not decode: " + what);
+}
+
+}  // namespace permafrost::data

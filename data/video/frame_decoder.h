@@ -1,0 +1,53 @@
+// Packets in, whole frames out. Internal to data/video.
+//
+//   FrameDecoder decoder(demuxer, index);   // the demuxer stands at its first packet
+//   if (!decoder.seek(position)) ...        // optional
+//   while (decoder.next(frame)) use(decoder.pts(frame));
+//
+// A packet that the decoder refuses, or a frame it calls damaged or concealed, is a VideoError: nothing decoded from it
+// may pass for a frame of the video. Forgiven are only the leading pictures after a seek, whose references lie before
+// it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "data/video/demuxer.h"
+#include "data/video/frame_index.h"
+
+namespace permafrost::data {
+
+class FrameDecoder {
+ public:
+  // Keeps references to both; an empty index is allowed where there is none yet.
+  FrameDecoder(Demuxer& demuxer, const FrameIndex& index);
+
+  // Starts again at the key packet `position` or an earlier one. False where the container lands elsewhere: the decoder
+  // is then spent.
+  bool seek(int64_t position);
+
+  // The next frame in output order; false at the end.
+  bool next(AVFrame* frame);
+
+  int64_t pts(const AVFrame* frame) const { return index_.is_by_packets ? frame->pts : frame->best_effort_timestamp; }
+  // Of the last packet fed, in decoding order; -1 before the first.
+  int64_t position() const { return position_; }
+
+ private:
+  bool read_packet();
+  void feed();
+  bool is_forgiven(int64_t pts) const { return forgive_before_ != AV_NOPTS_VALUE && pts < forgive_before_; }
+  [[noreturn]] void fail(int64_t pts, const std::string& what) const;
+
+  Demuxer& demuxer_;
+  const FrameIndex& index_;
+  AvCodec codec_;
+  AvPacket packet_;
+  bool has_packet_ = false;  // read ahead, to be fed next
+  bool is_drained_ = false;
+  int64_t position_ = -1;
+  int64_t fed_pts_ = AV_NOPTS_VALUE;
+  int64_t forgive_before_ = AV_NOPTS_VALUE;
+};
+
+}  // namespace permafrost::data

@@ -1,0 +1,43 @@
+// The program: finds the verb, reads its options, calls it, and turns what it throws into one line and an exit code.
+//
+//   int main(int argc, char** argv) { return permafrost::launch::run_program(argc, argv); }
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "distributed/mpi_session.h"
+#include "launch/settings.h"
+
+namespace permafrost::launch {
+
+// What a verb is called with.
+struct Invocation {
+  Settings settings;
+  std::vector<std::string> words;  // after the verb: `scan` of `dataset scan`, the file of `predict FILE`
+  core::OptionTable* table = nullptr;
+  distributed::MpiSession* session = nullptr;  // only for verbs that run on several ranks
+
+  // The path option `name`, or ConfigError saying that the verb needs it.
+  const std::string& need(const std::string& value, const std::string& name) const;
+};
+
+struct Verb {
+  std::string name;
+  std::string summary;
+  std::string usage;    // after "permafrost NAME"
+  std::string example;
+  std::vector<std::string> options;  // those its --help shows: "cache", or "recipe." for a section
+  bool is_distributed;
+  int (*run)(Invocation&);
+};
+
+const std::vector<Verb>& verbs();
+
+// Never throws; the exit codes are those of core/base/error.h.
+int run_program(int argc, char** argv);
+
+// Sets the compute threads of this rank: the option, or the node's cores over its ranks. Returns them.
+int64_t place_threads(const Invocation& invocation);
+
+}  // namespace permafrost::launch

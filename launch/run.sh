@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# launch/run.sh [-np N] VERB [OPTION ...]: permafrost under mpirun so that it can be stopped without losing a step.
+#
+# mpirun kills its ranks two seconds after a TERM or INT. Here it runs in a session of its own, and TERM and the first
+# INT become USR2: the ranks finish their step, write a checkpoint and leave with 75 (start the same command again).
+# A second INT ends them at once.
+set -uo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=launch/mpi_environment.sh
+source "$here/launch/mpi_environment.sh"
+
+ranks=2
+if [ "${1:-}" = "-np" ]; then
+  ranks=$2
+  shift 2
+fi
+
+setsid mpirun -np "$ranks" "${PERMAFROST:-$here/build/release/permafrost}" "$@" &
+job=$!
+stop_gently() {
+  echo "run.sh: asked to stop; finishing the step and writing a checkpoint" >&2
+  kill -USR2 "$job" 2>/dev/null
+  trap 'kill -KILL -- "-$job" 2>/dev/null' INT
+}
+trap stop_gently TERM INT
+while true; do
+  wait "$job"
+  code=$?
+  kill -0 "$job" 2>/dev/null || exit "$code"
+done

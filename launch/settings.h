@@ -1,0 +1,103 @@
+// Every option of every verb, in one place: the structs hold defaults, the table (settings.cc) names and explains them.
+//
+//   Settings settings;
+//   core::OptionTable table = make_option_table(settings);
+//
+// configs/*.ini and the command line use the same names: [recipe] epochs = 36 is --recipe.epochs 36.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/options.h"
+#include "core/dist/dist_config.h"
+#include "core/recipe/optimizer.h"
+#include "core/recipe/schedule.h"
+
+namespace permafrost::launch {
+
+struct PathSettings {
+  std::string config, list, root, manifest, encoder, cache, run, out;
+};
+
+struct SwitchSettings {
+  bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
+};
+
+struct SamplingSettings {
+  int64_t frames = 16;
+  int64_t alpha = 2;
+  int64_t train_views = 1;  // K: stored views per training video; each costs a record
+  int64_t eval_views = 3;
+  std::string resize = "bilinear";
+  int64_t seed = 0;
+};
+
+struct CacheSettings {
+  std::string codec = "f16";
+  int64_t videos_per_shard = 32;
+};
+
+struct ModelSettings {
+  int64_t integration_dim = 384;
+  int64_t temporal_dim = 96;
+  int64_t pooling_layers = 4;
+  int64_t temporal_patch = 5;
+  int64_t embedding = 512;  // e; that of the text features where there are any
+};
+
+struct RecipeSettings {
+  core::ScheduleOptions schedule;
+  double weight_decay = 1e-4;
+  double label_smoothing = 0.1;
+  int64_t batch = 256;  // clips of a global batch, over all ranks
+  int64_t seed = 0;
+};
+
+struct TrainSettings {
+  int64_t checkpoint_every_epochs = 1;
+  int64_t keep_checkpoints = 3;
+  int64_t log_every_steps = 10;
+  int64_t loader_threads = 1;
+  int64_t prefetch_batches = 4;
+  int64_t micro_batch = 0;  // clips of one forward on one rank; 0: all of the rank's share
+  int64_t bucket_mib = 25;
+};
+
+struct EvalSettings {
+  std::string split = "val";
+  std::string frame_order = "natural";
+  int64_t batch = 16;
+};
+
+struct PredictSettings {
+  int64_t top = 5;
+};
+
+struct DemoSettings {
+  int64_t train_clips_per_class = 0;  // 0: the demo's own
+  int64_t validation_clips_per_class = 0;
+  int64_t seed = 0;
+};
+
+struct Settings {
+  PathSettings path;
+  SwitchSettings has;
+  int64_t threads = 0;  // compute threads of a rank; 0: the cores of the node over its ranks
+  SamplingSettings sampling;
+  CacheSettings cache;
+  ModelSettings model;
+  RecipeSettings recipe;
+  TrainSettings train;
+  EvalSettings eval;
+  PredictSettings predict;
+  DemoSettings demo;
+};
+
+// The table points into `settings`, which must outlive it and stay where it is.
+core::OptionTable make_option_table(Settings& settings);
+
+// Throws ConfigError, one line per fault: values that are of the right type and still make no sense.
+void require_sound(const Settings& settings);
+
+}  // namespace permafrost::launch

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# launch/setup.sh: installs what the build and the tests need and is not there yet: Debian packages (as root; without
+# root it prints the command and stops) and the pinned LibTorch wheel into .venv. Run again, it does nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=launch/versions.env
+source launch/versions.env
+
+packages=(
+  build-essential cmake ninja-build ccache pkg-config python3 python3-venv    # to build
+  libopenmpi-dev openmpi-bin openssh-client                                   # ranks; mpirun wants an ssh or rsh
+  libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos
+  libboost-program-options-dev libgoogle-glog-dev nlohmann-json3-dev libssl-dev
+  libgtest-dev libgmock-dev ffmpeg hdf5-tools                                 # tests make hostile files with these
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "setup: ${#missing[@]} Debian packages are missing. Run this as root, then start again:" >&2
+    echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "setup: installing ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# torch/version.py tells without importing torch, which takes seconds.
+has_torch() { grep -qs "'${TORCH_VERSION}[+']" .venv/lib/python3*/site-packages/torch/version.py; }
+if ! has_torch; then
+  echo "setup: installing LibTorch ${TORCH_VERSION} into .venv (4.6 GB)"
+  python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check "torch==${TORCH_VERSION}"
+  has_torch || { echo "setup: .venv has no torch ${TORCH_VERSION} after its installation: remove .venv and start again" >&2; exit 1; }
+fi

@@ -1,0 +1,45 @@
+// Multi-view evaluation over any number of ranks, every video counted once.
+//
+//   EvaluationSet set{source, videos, views};
+//   Scores scores = evaluate(model, set, world, options);
+//   run.write("eval.json", summarise(scores, model.labels));
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "data/dataset/label_map.h"
+#include "data/loader/clip_source.h"
+#include "distributed/communicator.h"
+#include "launch/training/trained_model.h"
+
+namespace permafrost::launch {
+
+// A source whose sample video * views + view is a view of a video.
+struct EvaluationSet {
+  const data::ClipSource& source;
+  int64_t videos;
+  int64_t views;
+};
+
+struct VideoScore {
+  std::string video_id;
+  int64_t target = 0;
+  std::vector<float> scores;  // [K], softmax averaged over the views
+  std::string failure;        // why it could not be read; then there are no scores
+};
+
+// Softmax of the classifier's logits for each clip [b, F, 3, S, S], [b, N, t, L, C] -> [b, K].
+torch::Tensor clip_scores(core::Classifier& classifier, const torch::Tensor& pixels, const torch::Tensor& features);
+
+// Each rank takes a part of the videos; rank 0 gets all scores in the order of the set, the others none. A video that
+// cannot be read is a failure, not an end; DataError where all fail. Collective.
+std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,
+                                 int64_t batch, int64_t reader_threads);
+
+// {"top1","top5","videos","failed","top1_of_all","chance","classes","confusion","mistakes"}; accuracies are fractions
+// of the videos that were read, top1_of_all counts failed ones as wrong.
+nlohmann::json summarise(const std::vector<VideoScore>& scores, const data::LabelMap& labels);
+
+}  // namespace permafrost::launch

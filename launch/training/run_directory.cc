@@ -1,0 +1,72 @@
+#include "launch/training/run_directory.h"
+
+#include <fcntl.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "core/base/error.h"
+
+namespace permafrost::launch {
+namespace {
+
+using nlohmann::json;
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+bool ends_within_a_line(const std::string& path) {
+  const uint64_t bytes = core::file_bytes(path);
+  if (bytes == 0) return false;
+  char last = 0;
+  core::read_exactly(core::open_for_reading(path).get(), path, &last, 1, bytes - 1);
+  return last != '\n';
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
+  core::make_directories(path_);
+  const std::string name = path_ + "/metrics.jsonl";
+  metrics_.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!metrics_.is_valid()) throw core::io_error(name, "open");
+  if (ends_within_a_line(name)) core::write_all(metrics_.get(), name, "\n", 1);
+}
+
+void RunDirectory::log(json line) {
+  line["time"] = utc_now();
+  const std::string text = line.dump() + "\n";
+  core::write_all(metrics_.get(), path_ + "/metrics.jsonl", text.data(), text.size());
+}
+
+void RunDirectory::set_status(const json& status) { write("status.json", status); }
+
+void RunDirectory::write(const std::string& name, const json& value) {
+  core::publish_text(path_ + "/" + name, value.dump(1) + "\n");
+}
+
+json describe_options(const core::OptionTable& table) {
+  json list = json::array();
+  for (const core::Option& option : table.options()) {
+    list.push_back({{"name", option.name}, {"value", option.value()}, {"origin", option.origin}});
+  }
+  return list;
+}
+
+json describe_environment(int64_t ranks, int64_t threads) {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return {{"version", PERMAFROST_VERSION}, {"torch", TORCH_VERSION},
+          {"host", host},                  {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
+          {"device", "cpu"},               {"ranks", ranks},
+          {"threads_per_rank", threads}};
+}
+
+}  // namespace permafrost::launch

@@ -1,0 +1,43 @@
+// What a run leaves behind for people and scripts: metrics.jsonl, status.json, and results, each readable at any time.
+//
+//   RunDirectory run("runs/a");
+//   run.log({{"step", 10}, {"loss", 2.1}});
+//   run.set_status({{"state", "running"}, {"step", 10}});
+//
+// Only rank 0 writes. checkpoints/ beside them belongs to core::CheckpointStore.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/base/file.h"
+#include "core/base/options.h"
+
+namespace permafrost::launch {
+
+class RunDirectory {
+ public:
+  // Creates the directory if need be.
+  explicit RunDirectory(std::string path);
+
+  const std::string& path() const { return path_; }
+  std::string checkpoints() const { return path_ + "/checkpoints"; }
+
+  // Appends a line to metrics.jsonl, with the time. A line that a kill cut short is ended first.
+  void log(nlohmann::json line);
+  // Publishes status.json whole.
+  void set_status(const nlohmann::json& status);
+  // Publishes NAME whole.
+  void write(const std::string& name, const nlohmann::json& value);
+
+ private:
+  std::string path_;
+  core::FileDescriptor metrics_;
+};
+
+// [{"name", "value", "origin"}, ...] of every option.
+nlohmann::json describe_options(const core::OptionTable& table);
+// Versions, host, cores and ranks.
+nlohmann::json describe_environment(int64_t ranks, int64_t threads);
+
+}  // namespace permafrost::launch

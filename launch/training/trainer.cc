@@ -1,0 +1,269 @@
+#include "launch/training/trainer.h"
+
+#include <torch/torch.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/checkpoint/state.h"
+#include "core/recipe/schedule.h"
+#include "distributed/process_group.h"
+#include "launch/training/trained_model.h"
+
+namespace permafrost::launch {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+core::DistConfig config_of(const Settings& settings, const data::CacheReader& cache) {
+  const data::CacheKey& key = cache.key();
+  core::DistConfig config;
+  config.frames = key.frames;
+  config.alpha = key.alpha;
+  config.image_size = key.image_size;
+  config.patch_size = key.patch_size;
+  config.layers = static_cast<int64_t>(key.selected_layers.size());
+  config.width = key.width;
+  config.integration_dim = settings.model.integration_dim;
+  config.temporal_dim = settings.model.temporal_dim;
+  config.pooling_layers = settings.model.pooling_layers;
+  config.temporal_patch = settings.model.temporal_patch;
+  config.embedding = settings.model.embedding;
+  core::require_sound(config);
+  return config;
+}
+
+core::Classifier make_classifier(const core::DistConfig& config, int64_t classes, int64_t seed) {
+  core::Classifier classifier(config, classes);
+  core::initialise(*classifier, static_cast<uint64_t>(seed));
+  return classifier;
+}
+
+std::vector<torch::Tensor> tensors_of(const std::vector<core::NamedParameter>& parameters) {
+  std::vector<torch::Tensor> tensors;
+  for (const core::NamedParameter& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+std::vector<std::string> names_of(const std::vector<core::NamedParameter>& parameters) {
+  std::vector<std::string> names;
+  for (const core::NamedParameter& parameter : parameters) names.push_back(parameter.name);
+  return names;
+}
+
+// Throws ConfigError naming each field that differs.
+void require_same(const json& expected, const json& found, const std::string& where) {
+  std::string faults;
+  for (const auto& [name, value] : expected.items()) {
+    if (found.value(name, json()) != value) {
+      faults += (faults.empty() ? "" : "; ") + name + " is " + found.value(name, json()).dump() + " there, " +
+                value.dump() + " here";
+    }
+  }
+  if (!faults.empty()) {
+    throw core::ConfigError(where + ": this run was started otherwise: " + faults +
+                            ": give the same options, or another --run");
+  }
+}
+
+double norm_of(const std::vector<core::NamedParameter>& parameters) {
+  std::vector<torch::Tensor> norms;
+  for (const core::NamedParameter& parameter : parameters) norms.push_back(parameter.tensor.grad().norm());
+  return torch::stack(norms).norm().item<double>();
+}
+
+}  // namespace
+
+Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distributed::Communicator& world,
+                 std::optional<RunDirectory>& run)
+    : settings_(settings),
+      cache_(cache),
+      world_(world),
+      run_(run),
+      config_(config_of(settings, cache)),
+      clips_(cache, "train", data::ViewPolicy::kOnePerEpoch),
+      order_{.seed = static_cast<uint64_t>(settings.recipe.seed),
+             .samples = clips_.size(),
+             .global_batch = settings.recipe.batch,
+             .is_training = true},
+      steps_per_epoch_(data::batches_per_epoch(order_)),
+      steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
+      classifier_(make_classifier(config_, static_cast<int64_t>(cache.labels().size()), settings.recipe.seed)),
+      parameters_(core::trainable_parameters(*classifier_, config_.layers)),
+      optimizer_(core::make_optimizer(parameters_, {.weight_decay = settings.recipe.weight_decay})) {
+  if (settings.recipe.batch < world.size()) {
+    throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
+                            ", expected at least one clip for each of the " + std::to_string(world.size()) + " ranks");
+  }
+  if (world.is_root()) store_.emplace(run_->checkpoints(), settings.train.keep_checkpoints);
+  // Rank 0 decides what is read, so that all ranks go on from the same checkpoint.
+  std::optional<core::Checkpoint> newest;
+  if (world.is_root()) newest = store_->load_newest();
+  const std::string directory = world.broadcast(newest ? newest->directory : "");
+  if (!directory.empty()) resume(newest ? *newest : core::read_checkpoint(directory));
+  group_ = distributed::make_process_group(world, torch::kCPU);
+  distributed::broadcast_parameters(tensors_of(parameters_), group_);
+  reducer_ = std::make_unique<distributed::GradientReducer>(
+      tensors_of(parameters_), group_,
+      distributed::GradientReducerOptions{.bucket_bytes = settings.train.bucket_mib << 20, .names = names_of(parameters_)});
+}
+
+json Trainer::recipe() const {
+  const RecipeSettings& recipe = settings_.recipe;
+  return {{"epochs", recipe.schedule.epochs},
+          {"learning_rate", recipe.schedule.learning_rate},
+          {"warmup_epochs", recipe.schedule.warmup_epochs},
+          {"warmup_start", recipe.schedule.warmup_start},
+          {"weight_decay", recipe.weight_decay},
+          {"label_smoothing", recipe.label_smoothing},
+          {"batch", recipe.batch},
+          {"seed", recipe.seed}};
+}
+
+json Trainer::state() const {
+  return {{"steps", steps_},
+          {"epoch", epoch()},
+          {"cursor", {{"epoch", step_ / steps_per_epoch_}, {"batch", step_ % steps_per_epoch_}}},
+          {"ranks", world_.size()},
+          {"resumes", resumes_},
+          {"recipe", recipe()},
+          {"model", to_json(config_)},
+          {"labels", cache_.labels()},
+          {"cache_key", data::to_json(cache_.key())}};
+}
+
+void Trainer::resume(const core::Checkpoint& checkpoint) {
+  require_same(to_json(config_), checkpoint.state.value("model", json::object()), checkpoint.directory);
+  require_same(recipe(), checkpoint.state.value("recipe", json::object()), checkpoint.directory);
+  data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), cache_.key(),
+                      cache_.directory());
+  core::load_state(*classifier_, checkpoint.model, checkpoint.directory + "/model.safetensors");
+  core::load_optimizer_state(optimizer_, parameters_, checkpoint.optimizer,
+                             checkpoint.directory + "/optimizer.safetensors");
+  step_ = checkpoint.step;
+  resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < steps_ ? 1 : 0);
+  if (!world_.is_root() || step_ >= steps_) return;
+  core::log_info() << "resuming from " << checkpoint.directory << " at step " << step_ << " of " << steps_;
+  run_->log({{"event", "resumed"}, {"step", step_}, {"checkpoint", checkpoint.directory}});
+}
+
+double Trainer::epoch() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
+
+bool Trainer::is_checkpoint_due() const {
+  return step_ == steps_ || step_ % (steps_per_epoch_ * settings_.train.checkpoint_every_epochs) == 0;
+}
+
+void Trainer::set_status(const char* state) {
+  if (!world_.is_root()) return;
+  run_->set_status({{"state", state},
+                    {"step", step_},
+                    {"steps", steps_},
+                    {"epoch", epoch()},
+                    {"ranks", world_.size()},
+                    {"resumes", resumes_},
+                    {"skipped_steps", 0}});
+}
+
+void Trainer::save() {
+  const Clock::time_point start = Clock::now();
+  if (world_.is_root()) {
+    core::Checkpoint checkpoint;
+    checkpoint.step = step_;
+    checkpoint.model = core::state_of(*classifier_);
+    checkpoint.optimizer = core::optimizer_state(optimizer_, parameters_);
+    checkpoint.state = state();
+    store_->save(checkpoint);
+  }
+  world_.barrier();
+  log_.add_checkpoint(seconds_since(start));
+}
+
+// The reducer averages over the ranks, so a rank's loss is the sum over its clips, times ranks over the global batch:
+// the gradient is that of the mean over the global batch however it was cut.
+void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
+  const torch::Tensor features = batch.features.slice(0, begin, end).transpose(0, 1);                 // [N, b, t, L, C]
+  const torch::Tensor targets = batch.targets.slice(0, begin, end);
+  const torch::Tensor logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);     // [b, K]
+  const torch::Tensor loss = torch::nn::functional::cross_entropy(
+      logits, targets,
+      torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum).label_smoothing(
+          settings_.recipe.label_smoothing));
+  if (end == batch.size()) reducer_->prepare_for_backward();
+  (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
+  log_.add_loss(loss.item<double>(), logits.argmax(1).eq(targets).sum().item<int64_t>(), end - begin);
+}
+
+void Trainer::step_once(const data::Batch& batch) {
+  core::set_learning_rate(optimizer_, core::learning_rate_at(epoch(), settings_.recipe.schedule));
+  const int64_t micro = settings_.train.micro_batch > 0 ? settings_.train.micro_batch : batch.size();
+  for (int64_t begin = 0; begin < batch.size(); begin += micro) {
+    accumulate(batch, begin, std::min(begin + micro, batch.size()));
+  }
+  reducer_->finish();
+  const double norm = norm_of(parameters_);
+  if (!std::isfinite(norm)) {  // the same number on every rank, so all stop here
+    throw core::DataError("step " + std::to_string(step_) +
+                          ": the gradient is not finite: lower recipe.learning_rate, or verify the cache");
+  }
+  log_.set_gradient_norm(norm);
+  optimizer_.step();
+  reducer_->release_gradients();
+  ++step_;
+}
+
+int Trainer::train() {
+  if (step_ >= steps_) {
+    if (world_.is_root()) core::log_info() << run_->path() << ": complete after " << step_ << " steps, nothing to do";
+    return core::kExitDone;
+  }
+  distributed::StopSignal stop;
+  const data::BatchCursor cursor{step_ / steps_per_epoch_, step_ % steps_per_epoch_};
+  const auto end_epoch = static_cast<int64_t>(std::ceil(settings_.recipe.schedule.epochs));
+  data::BatchRequests requests(order_, cursor, end_epoch, world_.rank(), world_.size());
+  data::ClipLoader loader(clips_, [&] { return requests.next(); },
+                          {.threads = settings_.train.loader_threads, .batches_ahead = settings_.train.prefetch_batches});
+  set_status("running");
+  while (step_ < steps_) {
+    const Clock::time_point start = Clock::now();
+    const double waited = loader.wait_seconds();
+    const std::optional<data::Batch> batch = loader.next();
+    PERMAFROST_CHECK(batch.has_value(), "the loader ends with the last step");
+    step_once(*batch);
+    log_.add_step(seconds_since(start), loader.wait_seconds() - waited);
+    const bool is_stopping = stop.agreed(world_);
+    if (is_checkpoint_due() || is_stopping) save();
+    if (step_ % settings_.train.log_every_steps == 0 || step_ == steps_ || is_stopping) write_line();
+    if (is_stopping && step_ < steps_) {
+      if (world_.is_root()) run_->log({{"event", "stopped"}, {"step", step_}});
+      set_status("stopped");
+      return core::kExitRequeue;
+    }
+  }
+  set_status("done");
+  return core::kExitDone;
+}
+
+void Trainer::write_line() {
+  json line = log_.take(world_);
+  if (!world_.is_root()) return;
+  line["step"] = step_;
+  line["steps"] = steps_;
+  line["epoch"] = epoch();
+  line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
+  run_->log(line);
+  set_status("running");
+  char text[200];
+  std::snprintf(text, sizeof text, "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms",
+                static_cast<long long>(step_), static_cast<long long>(steps_), epoch(), line["loss"].get<double>(),
+                100 * line["top1"].get<double>(), line["learning_rate"].get<double>(),
+                line["samples_per_second"].get<double>(), line["data_ms"].get<double>(),
+                line["compute_ms"].get<double>());
+  core::log_info() << text;
+}
+
+}  // namespace permafrost::launch

@@ -1,0 +1,70 @@
+// Trains DiST on cached features over any number of ranks, and goes on by itself from the newest complete checkpoint.
+//
+//   Trainer trainer(settings, cache, world, run);
+//   return trainer.train();     // 0 done, 75 stopped early with a checkpoint
+//
+// The batches and their order are functions of (seed, epoch, number of videos), so all a checkpoint holds beside the
+// weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU).
+#pragma once
+
+#include <torch/optim/adamw.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/dist/classifier.h"
+#include "core/recipe/optimizer.h"
+#include "data/cache/cache_reader.h"
+#include "data/loader/cached_clips.h"
+#include "data/loader/clip_loader.h"
+#include "distributed/communicator.h"
+#include "distributed/gradient_reducer.h"
+#include "distributed/stop_signal.h"
+#include "launch/settings.h"
+#include "launch/training/run_directory.h"
+#include "launch/training/step_log.h"
+
+namespace permafrost::launch {
+
+class Trainer {
+ public:
+  // Builds the network and the optimiser, and loads the newest checkpoint where there is one. Collective. Throws
+  // ConfigError where options, cache and checkpoint do not fit together.
+  Trainer(const Settings& settings, const data::CacheReader& cache, distributed::Communicator& world,
+          std::optional<RunDirectory>& run);
+
+  // Returns an exit code. Collective.
+  int train();
+
+ private:
+  void resume(const core::Checkpoint& checkpoint);
+  void step_once(const data::Batch& batch);
+  void accumulate(const data::Batch& batch, int64_t begin, int64_t end);
+  void save();
+  void write_line();
+  void set_status(const char* state);
+  nlohmann::json state() const;
+  nlohmann::json recipe() const;
+  double epoch() const;
+  bool is_checkpoint_due() const;
+
+  const Settings& settings_;
+  const data::CacheReader& cache_;
+  distributed::Communicator& world_;
+  std::optional<RunDirectory>& run_;  // only on rank 0
+  core::DistConfig config_;
+  data::CachedClips clips_;
+  data::OrderOptions order_;
+  int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
+  core::Classifier classifier_;
+  std::vector<core::NamedParameter> parameters_;
+  torch::optim::AdamW optimizer_;
+  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  std::unique_ptr<distributed::GradientReducer> reducer_;
+  std::optional<core::CheckpointStore> store_;  // only on rank 0
+  StepLog log_;
+};
+
+}  // namespace permafrost::launch

@@ -1,0 +1,79 @@
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "data/dataset/list.h"
+#include "data/dataset/manifest.h"
+#include "distributed/communicator.h"
+#include "launch/verbs/verbs.h"
+
+namespace permafrost::launch {
+namespace {
+
+void log_summary(const data::Manifest& manifest, const std::string& path) {
+  int64_t rejected = 0;
+  for (const auto& [reason, count] : data::count_by_reason(manifest)) {
+    core::log_warning() << " rejected " << count << ": " << reason;
+    rejected += count;
+  }
+  core::log_info() << path << ": " << manifest.entries.size() - rejected << " videos of " << manifest.labels.size()
+                   << " classes, " << rejected << " rejected";
+}
+
+// Every rank probes every size()-th video; rank 0 puts them back in the list's order.
+int scan(Invocation& invocation) {
+  const PathSettings& path = invocation.settings.path;
+  const std::string list_path = invocation.need(path.list, "list");
+  const std::string root = path.root.empty() ? std::filesystem::path(list_path).parent_path().string() : path.root;
+  const std::string out = invocation.need(path.out, "out");
+  const std::vector<data::ListedVideo> listed = data::read_list(list_path, {.root = root});
+  distributed::Communicator world(*invocation.session);
+  data::ScanOptions options;
+  options.decode_to_end = invocation.settings.has.decode;
+  data::Manifest mine;
+  for (size_t i = world.rank(); i < listed.size(); i += world.size()) {
+    mine.entries.push_back(data::scan_video(root, listed[i], options));
+  }
+  const std::vector<std::string> parts = world.gather(data::entries_to_text(mine.entries));
+  if (world.is_root()) {
+    std::vector<std::vector<data::ManifestEntry>> by_rank;
+    for (const std::string& part : parts) by_rank.push_back(data::entries_from_text(part));
+    data::Manifest manifest;
+    manifest.root = root;
+    std::vector<std::string> labels;
+    for (size_t i = 0; i < listed.size(); ++i) {
+      manifest.entries.push_back(by_rank[i % by_rank.size()][i / by_rank.size()]);
+      labels.push_back(manifest.entries.back().label);
+    }
+    manifest.labels = data::LabelMap::sorted(labels);
+    data::write_manifest(out, manifest);
+    log_summary(manifest, out);
+  }
+  world.barrier();
+  return core::kExitDone;
+}
+
+int info(Invocation& invocation) {
+  const std::string& path = invocation.need(invocation.settings.path.manifest, "manifest");
+  const data::Manifest manifest = data::read_manifest(path);
+  std::map<std::string, std::map<std::string, int64_t>> by_split;
+  for (const data::ManifestEntry& entry : manifest.entries) {
+    if (entry.is_ok()) ++by_split[entry.split][entry.label];
+  }
+  const nlohmann::json result{{"manifest", path}, {"videos", by_split}, {"rejected", data::count_by_reason(manifest)}};
+  if (invocation.session->rank() == 0) std::cout << result.dump(2) << "\n";
+  return core::kExitDone;
+}
+
+}  // namespace
+
+int run_dataset(Invocation& invocation) {
+  const std::string what = invocation.words.empty() ? "" : invocation.words[0];
+  if (what == "scan") return scan(invocation);
+  if (what == "info") return info(invocation);
+  throw core::ConfigError("expected `dataset scan` or `dataset info`, found '" + what + "'");
+}
+
+}  // namespace permafrost::launch
