@@ -21,8 +21,6 @@ using Requests = std::vector<MPI_Request>;
 
 // MPI counts in int: longer tensors go in pieces of this many elements (or bytes, where only bytes move).
 constexpr int64_t kPiece = int64_t{1} << 30;
-// While a collective is under way each of its rounds waits for the next look: an idle core costs less than that.
-constexpr std::chrono::microseconds kLongestPause(100);
 
 class MpiWork : public Work {
  public:
@@ -107,12 +105,23 @@ void post_pieces(int64_t count, Requests* requests, const Post& post) {
   }
 }
 
+// Posts an operation's calls of MPI on the backend's thread.
+using Post = std::function<void(MPI_Comm, Requests*)>;
+
+Post gather_into(const at::Tensor& target, const at::Tensor& source) {
+  TORCH_CHECK(byte_count(source) <= kPiece, "MpiBackend: an all-gather takes at most 1 GiB a rank, found ",
+              byte_count(source), " bytes: gather it in parts");
+  return [=, bytes = static_cast<int>(byte_count(source))](MPI_Comm communicator, Requests* requests) {
+    requests->push_back(MPI_REQUEST_NULL);
+    MPI_TRY(MPI_Iallgather(source.data_ptr(), bytes, MPI_BYTE, target.data_ptr(), bytes, MPI_BYTE, communicator,
+                           &requests->back()));
+  };
+}
+
 }  // namespace
 
 class MpiBackend::Operation {
  public:
-  using Post = std::function<void(MPI_Comm, Requests*)>;
-
   // `finish` runs after MPI is done, before the Work is: it moves the result to where the caller wants it.
   Operation(
       intrusive_ptr<MpiWork> work, Post post, std::function<void()> finish = [] {})
@@ -199,16 +208,8 @@ intrusive_ptr<Work> MpiBackend::_allgather_base(at::Tensor& output, at::Tensor& 
                   output.numel() == input.numel() * getSize(),
               "MpiBackend: an all-gather of ", input.sizes(), " needs a contiguous output of ", getSize(),
               " times as many elements, found ", output.sizes());
-  TORCH_CHECK(byte_count(input) <= kPiece, "MpiBackend: an all-gather takes at most 1 GiB a rank, found ",
-              byte_count(input), " bytes: gather it in parts");
-  const at::Tensor target = output.detach();
   const at::Tensor source = input.detach().contiguous();
-  const auto post = [=](MPI_Comm communicator, Requests* requests) {
-    const int bytes = static_cast<int>(byte_count(source));
-    requests->push_back(MPI_REQUEST_NULL);
-    MPI_TRY(MPI_Iallgather(source.data_ptr(), bytes, MPI_BYTE, target.data_ptr(), bytes, MPI_BYTE, communicator,
-                           &requests->back()));
-  };
+  const auto post = gather_into(output.detach(), source);
   auto work = c10::make_intrusive<MpiWork>(getRank(), OpType::_ALLGATHER_BASE, std::vector<at::Tensor>{output});
   return enqueue(std::make_unique<Operation>(std::move(work), post));
 }
@@ -218,8 +219,6 @@ intrusive_ptr<Work> MpiBackend::allgather(std::vector<std::vector<at::Tensor>>& 
   const at::Tensor source = only_one(inputs).contiguous();
   TORCH_CHECK(outputs.size() == 1 && outputs.front().size() == static_cast<size_t>(getSize()),
               "MpiBackend: an all-gather needs one list of ", getSize(), " outputs");
-  TORCH_CHECK(byte_count(source) <= kPiece, "MpiBackend: an all-gather takes at most 1 GiB a rank, found ",
-              byte_count(source), " bytes: gather it in parts");
   const std::vector<at::Tensor> targets = outputs.front();
   for (const at::Tensor& target : targets) {
     check_tensor(target);
@@ -227,19 +226,13 @@ intrusive_ptr<Work> MpiBackend::allgather(std::vector<std::vector<at::Tensor>>& 
                 "MpiBackend: an all-gather of ", source.sizes(), " needs outputs like it, found ", target.sizes());
   }
   const at::Tensor all = at::empty({getSize(), source.numel()}, source.options());  // [ranks, elements]
-  const auto post = [=](MPI_Comm communicator, Requests* requests) {
-    const int bytes = static_cast<int>(byte_count(source));
-    requests->push_back(MPI_REQUEST_NULL);
-    MPI_TRY(MPI_Iallgather(source.data_ptr(), bytes, MPI_BYTE, all.data_ptr(), bytes, MPI_BYTE, communicator,
-                           &requests->back()));
-  };
   const auto finish = [=] {
     for (size_t rank = 0; rank < targets.size(); ++rank) {
       targets[rank].copy_(all[static_cast<int64_t>(rank)].view_as(source));
     }
   };
   auto work = c10::make_intrusive<MpiWork>(getRank(), OpType::ALLGATHER, targets);
-  return enqueue(std::make_unique<Operation>(std::move(work), post, finish));
+  return enqueue(std::make_unique<Operation>(std::move(work), gather_into(all, source), finish));
 }
 
 intrusive_ptr<Work> MpiBackend::barrier(const c10d::BarrierOptions& options) {
@@ -267,7 +260,7 @@ void MpiBackend::run() {
   const c10::ParallelGuard serial(true);
   const at::NoGradGuard no_grad;
   std::vector<OperationPointer> posted;
-  Backoff backoff(kLongestPause);
+  Backoff backoff;
   try {
     while (post_queued(&posted)) {
       const size_t was = posted.size();

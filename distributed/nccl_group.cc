@@ -22,7 +22,7 @@ void check_version() {
                           ", which LibTorch was built with: take other NCCL folders out of LD_LIBRARY_PATH");
 }
 
-void check_device(torch::Device device) {
+void check_device(c10::Device device) {
   const int count = c10::cuda::device_count();
   if (device.has_index() && device.index() >= 0 && device.index() < count) return;
   throw core::ConfigError("device " + device.str() + ": this machine offers " + std::to_string(count) +
@@ -31,7 +31,7 @@ void check_device(torch::Device device) {
 
 }  // namespace
 
-c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communicator, torch::Device device) {
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communicator, c10::Device device) {
   check_version();
   check_device(device);
   c10::cuda::set_device(device.index());

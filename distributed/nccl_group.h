@@ -1,6 +1,6 @@
 // c10d's NCCL backend, where the build has one: nccl_group.cc with CUDA, no_nccl_group.cc without, chosen by CMake.
 //
-//   auto backend = make_nccl_backend(world, torch::Device(torch::kCUDA, session.local_rank()));
+//   auto backend = make_nccl_backend(world, c10::Device(c10::kCUDA, session.local_rank()));
 //
 // Callers use make_process_group instead.
 #pragma once
@@ -15,6 +15,6 @@ namespace permafrost::distributed {
 
 // Collective. NCCL's id travels over MPI (MpiStore). Throws ConfigError without CUDA in the build, without the GPU, or
 // with another NCCL loaded than this program was built with.
-c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communicator, torch::Device device);
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communicator, c10::Device device);
 
 }  // namespace permafrost::distributed

@@ -3,7 +3,7 @@
 
 namespace permafrost::distributed {
 
-c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator&, torch::Device device) {
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator&, c10::Device device) {
   throw core::ConfigError("device " + device.str() +
                           ": this program was built without CUDA and NCCL: use the CPU, or build with "
                           "PERMAFROST_CUDA=ON");

@@ -15,7 +15,7 @@ using c10d::ProcessGroup;
 // c10d leaves the shutting down to its user, and NCCL complains on stderr when nobody did.
 class OwnedProcessGroup : public ProcessGroup {
  public:
-  OwnedProcessGroup(int rank, int size, torch::Device device, BackendType type,
+  OwnedProcessGroup(int rank, int size, c10::Device device, BackendType type,
                     const c10::intrusive_ptr<c10d::Backend>& backend)
       : ProcessGroup(rank, size) {
     if (device.has_index()) setBoundDeviceId(device);
@@ -38,7 +38,7 @@ class OwnedProcessGroup : public ProcessGroup {
 
 }  // namespace
 
-c10::intrusive_ptr<ProcessGroup> make_process_group(const Communicator& communicator, torch::Device device) {
+c10::intrusive_ptr<ProcessGroup> make_process_group(const Communicator& communicator, c10::Device device) {
   const int rank = communicator.rank();
   const int size = communicator.size();
   if (device.is_cpu()) {

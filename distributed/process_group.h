@@ -1,6 +1,6 @@
 // The c10d process group of a device: MPI between CPUs, NCCL between GPUs.
 //
-//   torch::Device device(torch::kCPU);
+//   c10::Device device(c10::kCPU);
 //   c10::intrusive_ptr<c10d::ProcessGroup> group = make_process_group(world, device);
 //   GradientReducer reducer(model->parameters(), group);
 //
@@ -17,6 +17,6 @@ namespace permafrost::distributed {
 
 // Collective. The group shuts its backend down when it goes; that too is collective. Throws ConfigError for a device
 // that this build or this machine does not offer.
-c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(const Communicator& communicator, torch::Device device);
+c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(const Communicator& communicator, c10::Device device);
 
 }  // namespace permafrost::distributed

@@ -75,6 +75,7 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.section("demo", "Demo");
   table.add("train_clips_per_class", &s.demo.train_clips_per_class, "0: the demo's own number");
   table.add("validation_clips_per_class", &s.demo.validation_clips_per_class, "0: the demo's own number");
+  table.add("encoder_steps", &s.demo.encoder_steps, "training steps of the image encoder; 0: the demo's own number");
   table.add("seed", &s.demo.seed, "of scenes and encoder");
 }
 

@@ -77,6 +77,7 @@ struct PredictSettings {
 struct DemoSettings {
   int64_t train_clips_per_class = 0;  // 0: the demo's own
   int64_t validation_clips_per_class = 0;
+  int64_t encoder_steps = 0;
   int64_t seed = 0;
 };
 

@@ -14,6 +14,8 @@
 
 namespace permafrost::data {
 
+class LabelMap;
+
 struct RecordInfo {
   std::string video_id;
   std::string label;
@@ -43,7 +45,7 @@ class CacheReader {
   ClipRecord read(int64_t i) const;
 
  private:
-  void add_shard(const ShardSummary& summary);
+  void add_shard(const ShardSummary& summary, const LabelMap& labels);
 
   std::string directory_;
   CacheIndex index_;

@@ -47,8 +47,12 @@ class ShardReader {
   void verify_records() const;
 
  private:
-  void read_field(int fd, const Field& field, int64_t row, uint8_t* to) const;
-  void read_metadata(int fd, int64_t row, ClipRecord& record) const;
+  void load_rows();
+  // [rows, datasets], from row `row` on.
+  std::vector<uint32_t> read_checksums(int fd, int64_t row, int64_t rows) const;
+  // Dataset `column` of layout_.fields; throws where the bytes are not those of `checksum`.
+  void read_field(int fd, size_t column, int64_t row, uint32_t checksum, uint8_t* to) const;
+  void check(size_t column, int64_t row, const uint8_t* bytes, uint32_t expected) const;
 
   std::string path_;
   ShardHeader header_;

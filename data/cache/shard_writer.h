@@ -51,6 +51,8 @@ class ShardWriter {
   // Throws DataError naming the video for a wrong shape, a text too long, NaN; the shard stays as it was and can take
   // further records. Throws IoError where the disk is full.
   void append(const ClipRecord& record);
+  // All views of a video, or none of them where one is refused.
+  void append(const std::vector<ClipRecord>& records);
   int64_t records() const { return rows_; }
 
   // Publishes the records so far, none included; a shard that is not full, or has rejected videos, is copied once.
@@ -58,14 +60,14 @@ class ShardWriter {
   ShardSummary finish(const std::vector<RejectedVideo>& rejected = {});
 
  private:
-  void create(int64_t rows, const std::vector<RejectedVideo>& rejected);
-  void copy_rows(const std::string& source, const ShardLayout& from);
+  void copy_to_fit();
   void write_at(const void* data, uint64_t bytes, uint64_t offset);
 
   ShardOptions options_;
   std::unique_ptr<Codec> codec_;
   ShardHeader header_;
   ShardLayout layout_;
+  std::string key_sha256_;
   std::string partial_;  // empty once published
   core::FileDescriptor fd_;
   int64_t rows_ = 0;

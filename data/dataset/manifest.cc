@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;  // lines are written with what identifies them first
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
   throw core::DataError(where + ": " + what);
@@ -107,13 +108,13 @@ std::string stored_root(const std::string& path, const std::string& root) {
   return real_root.lexically_relative(real_folder).string();
 }
 
-Json to_json(const ManifestEntry& entry) {
-  Json json = {{"id", entry.id},         {"path", entry.path},
-               {"bytes", entry.bytes},   {"duration_seconds", entry.duration_seconds},
-               {"frames", entry.frames}, {"frames_per_second", entry.frames_per_second},
-               {"width", entry.width},   {"height", entry.height},
-               {"label", entry.label},   {"split", entry.split},
-               {"status", entry.status}};
+OrderedJson to_json(const ManifestEntry& entry) {
+  OrderedJson json = {{"id", entry.id},         {"path", entry.path},
+                      {"bytes", entry.bytes},   {"duration_seconds", entry.duration_seconds},
+                      {"frames", entry.frames}, {"frames_per_second", entry.frames_per_second},
+                      {"width", entry.width},   {"height", entry.height},
+                      {"label", entry.label},   {"split", entry.split},
+                      {"status", entry.status}};
   if (!entry.is_ok()) json["reason"] = entry.reason;
   if (entry.start_seconds) json["start_seconds"] = *entry.start_seconds;
   if (entry.end_seconds) json["end_seconds"] = *entry.end_seconds;
@@ -205,12 +206,29 @@ void require_new(std::set<std::string>& ids, const ManifestEntry& entry, const s
 
 }  // namespace
 
+std::string entries_to_text(const std::vector<ManifestEntry>& entries) {
+  std::string text;
+  for (const ManifestEntry& entry : entries) {
+    text += to_json(entry).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  return text;
+}
+
+std::vector<ManifestEntry> entries_from_text(const std::string& text) {
+  std::vector<ManifestEntry> entries;
+  for (const std::string& line : lines_of(text)) {
+    StrictObject object(line, "entry " + std::to_string(entries.size()));
+    entries.push_back(from_json(object));
+  }
+  return entries;
+}
+
 void write_manifest(const std::string& path, const Manifest& manifest) {
-  const Json header = {{"permafrost_manifest", kManifestVersion},
-                       {"root", stored_root(path, manifest.root)},
-                       {"labels", manifest.labels.names()},
-                       {"labels_sha256", manifest.labels.hash()},
-                       {"entries", manifest.entries.size()}};
+  const OrderedJson header = {{"permafrost_manifest", kManifestVersion},
+                              {"root", stored_root(path, manifest.root)},
+                              {"labels", manifest.labels.names()},
+                              {"labels_sha256", manifest.labels.hash()},
+                              {"entries", manifest.entries.size()}};
   // Names from disk need not be UTF-8: what cannot be written faithfully must not be written.
   std::set<std::string> ids;
   std::string text = header.dump() + "\n";

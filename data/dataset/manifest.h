@@ -62,6 +62,10 @@ void write_manifest(const std::string& path, const Manifest& manifest);
 // `allow_outside_root`: accept absolute paths, which lists may hold where their reader was told to.
 Manifest read_manifest(const std::string& path, bool allow_outside_root = false);
 
+// The lines of entries alone, as ranks hand them to each other, and back.
+std::string entries_to_text(const std::vector<ManifestEntry>& entries);
+std::vector<ManifestEntry> entries_from_text(const std::string& text);
+
 // Rejected entries counted by the kind of their reason.
 std::map<std::string, int64_t> count_by_reason(const Manifest& manifest);
 

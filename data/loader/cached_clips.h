@@ -32,6 +32,7 @@ class CachedClips : public ClipSource {
   const RecordInfo& record(int64_t sample, int64_t epoch) const;
 
  private:
+  [[noreturn]] void refuse_views(const std::string& video_id) const;
   int64_t index(int64_t sample, int64_t epoch) const;
 
   const CacheReader& cache_;

@@ -64,7 +64,7 @@ class ClipLoader {
   struct Pending;  // a batch that is being filled
 
   void work();
-  Pending* claim(std::unique_lock<std::mutex>& lock, int64_t& slot);
+  Pending* claim(int64_t& slot);
   void refill();
   void fill(Pending& pending, int64_t slot);
   void stop();

@@ -1,10 +1,10 @@
 // The demo's frozen image encoder: a small CLIP-shaped ViT, trained to name the object on still images.
 //
-//   core::VisionTransformer encoder = train_still_encoder(options);
-//   core::save_encoder("runs/quickstart/encoder", encoder);
+//   StillEncoder trained = train_still_encoder({.seed = 1});
+//   core::save_encoder("runs/quickstart/encoder", trained.encoder);
 //
-// It stands for CLIP: image knowledge only. It sees single frames of scenes that no clip is made of (Stream::kStill),
-// and is told the object, never the motion; the classifier it is trained with is thrown away.
+// It stands for CLIP: image knowledge only. It sees single pictures of scenes that no clip is made of (draw_still()),
+// and is told the object, never a motion; the classifier it is trained with is thrown away.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +15,25 @@ namespace permafrost::launch {
 
 struct StillEncoderOptions {
   uint64_t seed = 0;
-  int64_t frame_side = 96;  // pixels of the rendered still, resized to the encoder's image_size as clips are
-  core::VisionConfig vision{.image_size = 64, .patch_size = 8, .width = 64, .layers = 3, .heads = 1,
-                            .mlp_width = 256, .embedding = 64};
-  int64_t images = 3072;    // rendered once, half a second per thousand
-  int64_t steps = 250;      // the cost: about 50 ms each on two cores
+  int64_t frame_side = 96;  // pixels of a still before it is resized as clips are
+  core::VisionConfig vision{
+      .image_size = 32, .patch_size = 8, .width = 64, .layers = 2, .heads = 1, .mlp_width = 256, .embedding = 64};
+  int64_t train_images = 1500;
+  int64_t held_out_images = 256;
+  int64_t steps = 200;
   int64_t batch = 64;
   double learning_rate = 1e-3;
+  int64_t warmup_steps = 30;
   double weight_decay = 0.05;
-  int threads = 2;
 };
 
 struct StillEncoder {
   core::VisionTransformer encoder{nullptr};
-  double accuracy = 0.0;  // of the thrown-away classifier, on stills it was not trained on
+  double accuracy = 0.0;  // of the thrown-away classifier on the held-out stills
 };
 
-// The same options on the same machine give the same weights.
+// The same options and the same number of LibTorch's threads give the same weights. Reseeds LibTorch's default
+// generator. Throws ConfigError where the images or steps are fewer than one.
 StillEncoder train_still_encoder(const StillEncoderOptions& options);
 
 }  // namespace permafrost::launch

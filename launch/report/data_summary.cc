@@ -53,7 +53,7 @@ ManifestSummary read_manifest_summary(const std::string& path) {
   ManifestSummary summary;
   std::map<std::string, int64_t> reasons;
   std::optional<Fields> header;
-  bool is_whole = for_each_json_line(path, [&](const Fields& line) {
+  int64_t cut_lines = for_each_json_line(path, [&](const Fields& line) {
     if (header) {
       count_entry(line, summary, reasons);
       return;
@@ -67,7 +67,7 @@ ManifestSummary read_manifest_summary(const std::string& path) {
     Fields(nlohmann::json::object(), path + ":1").complain("permafrost_manifest", "a header line", "an empty file");
   }
   int64_t entries = header->count_or("entries", summary.videos);
-  if (!is_whole || entries != summary.videos) {
+  if (cut_lines > 0 || entries != summary.videos) {
     header->complain("entries", std::to_string(entries) + " lines", std::to_string(summary.videos));
   }
   for (const auto& [reason, count] : reasons) summary.rejections.push_back({reason, count});

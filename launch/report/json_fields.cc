@@ -1,6 +1,8 @@
 #include "launch/report/json_fields.h"
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "core/base/error.h"
@@ -22,17 +24,32 @@ bool is_count(const Json& value) {
   return value.is_number_integer() && value.get<int64_t>() >= 0;
 }
 
+core::DataError not_json(const std::string& where, const std::string& found) {
+  return core::DataError(where + ": expected JSON, found " + found +
+                         "; restore the file, or remove it and the report goes without");
+}
+
+// Nothing where `line` is the beginning of an object and no more.
+std::optional<Json> parse_line(const std::string& line, const std::string& where) {
+  try {
+    return Json::parse(line);
+  } catch (const Json::parse_error& error) {
+    if (line.starts_with('{') && error.byte > line.size()) return std::nullopt;
+    throw not_json(where, "an error at byte " + std::to_string(error.byte));
+  } catch (const Json::exception&) {
+    throw not_json(where, "a number too large for any of its types");
+  }
+}
+
 }  // namespace
 
 Json parse_json(const std::string& text, const std::string& where) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
-    throw core::DataError(where + ": expected JSON, found an error at byte " + std::to_string(error.byte) +
-                          "; restore the file, or remove it and the report goes without");
-  } catch (const Json::exception& error) {  // a number beyond the range of a double
-    throw core::DataError(where + ": expected JSON, found " + error.what() +
-                          "; restore the file, or remove it and the report goes without");
+    throw not_json(where, "an error at byte " + std::to_string(error.byte));
+  } catch (const Json::exception&) {
+    throw not_json(where, "a number too large for any of its types");
   }
 }
 
@@ -115,20 +132,20 @@ double Fields::number_or(const char* key, double fallback) const { return has(ke
 
 double Fields::fraction_or(const char* key, double fallback) const { return has(key) ? fraction(key) : fallback; }
 
-bool for_each_json_line(const std::string& path, const std::function<void(const Fields&)>& visit) {
+int64_t for_each_json_line(const std::string& path, const std::function<void(const Fields&)>& visit) {
   std::string text = core::read_text(path);
   int64_t line_number = 0;
+  int64_t cut_lines = 0;
   for (size_t begin = 0; begin < text.size();) {
-    size_t end = text.find('\n', begin);
-    bool is_unfinished = end == std::string::npos;
-    if (is_unfinished) end = text.size();
+    size_t end = std::min(text.find('\n', begin), text.size());
     std::string line = text.substr(begin, end - begin);
-    if (is_unfinished && !Json::accept(line)) return false;
     std::string where = path + ":" + std::to_string(++line_number);
-    visit(Fields(parse_json(line, where), where));
+    std::optional<Json> object = parse_line(line, where);
+    if (object) visit(Fields(std::move(*object), where));
+    if (!object) ++cut_lines;
     begin = end + 1;
   }
-  return true;
+  return cut_lines;
 }
 
 }  // namespace permafrost::launch

@@ -54,8 +54,9 @@ class Fields {
   std::string where_;
 };
 
-// Visits each line of a file of JSON lines; blank lines are errors. Returns false where the file ends within a line
-// that is no JSON: a killed writer leaves that behind, and it is not visited.
-bool for_each_json_line(const std::string& path, const std::function<void(const Fields&)>& visit);
+// Visits each line of a file of JSON lines. Returns how many lines were passed over because they break off before their
+// object ends: a killed writer of a log leaves such a line behind. Any other broken line, also an empty one, is an
+// error.
+int64_t for_each_json_line(const std::string& path, const std::function<void(const Fields&)>& visit);
 
 }  // namespace permafrost::launch

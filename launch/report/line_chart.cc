@@ -155,15 +155,16 @@ std::string labels(const LineChart& chart, const Axis& across, const Axis& up) {
 std::string data_list(const std::vector<double>& values) {
   std::string text;
   for (double value : values) {
-    text += (text.empty() ? "" : " ") + attribute_number(value);
+    text += std::string(text.empty() ? "" : " ") + attribute_number(value);
   }
   return text;
 }
 
 std::string alternative(const LineChart& chart, const Series& series) {
   auto [low, high] = std::minmax_element(series.y.begin(), series.y.end());
-  std::string text = chart.title + " over " + plural(static_cast<int64_t>(series.x.size()), "step", "steps") +
-                     ": first " + value_text(chart, series.y.front()) + ", last " + value_text(chart, series.y.back()) +
+  std::string text = chart.title + " over " +
+                     plural(static_cast<int64_t>(series.x.size()), "logged step", "logged steps") + ": first " +
+                     value_text(chart, series.y.front()) + ", last " + value_text(chart, series.y.back()) +
                      ", lowest " + value_text(chart, *low) + ", highest " + value_text(chart, *high) + ".";
   return escape(text);
 }
@@ -172,7 +173,7 @@ std::string alternative(const LineChart& chart, const Series& series) {
 std::string plot(const LineChart& chart, const Series& drawn, const Axis& across, const Axis& up,
                  const std::string& label) {
   std::string text;
-  for (double y : drawn.y) text += (text.empty() ? "" : "|") + value_text(chart, y);
+  for (double y : drawn.y) text += std::string(text.empty() ? "" : "|") + value_text(chart, y);
   std::vector<double> left;
   std::vector<double> top;
   for (double x : drawn.x) left.push_back(drawn.x.size() == 1 ? 0.5 : across.along(x));

@@ -47,7 +47,7 @@ void take_event(const RunEvent& event, std::map<int64_t, StepMetrics>& steps, Ru
 
 void read_metrics(const std::string& path, RunSummary& run) {
   std::map<int64_t, StepMetrics> steps;
-  bool is_whole = for_each_json_line(path, [&](const Fields& line) {
+  run.cut_lines = for_each_json_line(path, [&](const Fields& line) {
     if (line.has("event")) {
       take_event({line.text("event"), line.count("step"), line.text_or("checkpoint", "")}, steps, run);
       return;
@@ -56,7 +56,6 @@ void read_metrics(const std::string& path, RunSummary& run) {
     bool is_new = steps.insert_or_assign(step.step, step).second;
     if (!is_new) ++run.repeated_steps;
   });
-  run.has_unfinished_line = !is_whole;
   for (auto& [_, step] : steps) run.steps.push_back(std::move(step));
 }
 
@@ -124,6 +123,7 @@ Evaluation evaluation_of(const Fields& file, const std::string& frame_order) {
   if (found != frame_order) file.complain("frame_order", frame_order, "'" + found + "'");
   Evaluation evaluation{.split = file.text_or("split", ""),
                         .top1 = file.fraction("top1"),
+                        .top1_of_all = file.fraction_or("top1_of_all", kNotLogged),
                         .top5 = file.fraction_or("top5", kNotLogged),
                         .chance = file.fraction_or("chance", kNotLogged),
                         .videos = file.count("videos"),

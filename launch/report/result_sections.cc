@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "launch/report/charts.h"
@@ -37,7 +38,7 @@ std::string state_text(const std::string& state) {
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : " \u00B7 ") + part;
+  for (const std::string& part : parts) text += std::string(text.empty() ? "" : " \u00B7 ") + part;
   return text;
 }
 
@@ -61,7 +62,9 @@ std::string tile(const std::string& name, const std::string& value, const std::s
          "</small></dd></div>";
 }
 
-std::string points(double difference) { return (difference > 0 ? "+" : "") + fixed(100 * difference, 1) + " points"; }
+std::string points(double difference) {
+  return std::string(difference > 0 ? "+" : "") + fixed(100 * difference, 1) + " points";
+}
 
 std::string tiles(const RunSummary& run) {
   std::string html;
@@ -106,6 +109,9 @@ std::string evaluation_line(const Evaluation& evaluation) {
     parts.push_back(plural(static_cast<int64_t>(evaluation.classes.size()), "class", "classes"));
   }
   if (evaluation.failed > 0) parts.push_back(plural(evaluation.failed, "video", "videos") + " could not be read");
+  if (evaluation.failed > 0 && std::isfinite(evaluation.top1_of_all)) {
+    parts.push_back("top-1 " + percent(evaluation.top1_of_all) + " where those count as wrong");
+  }
   return "<p class=\"quiet\">" + joined(parts) + "</p>\n";
 }
 

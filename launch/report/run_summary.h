@@ -82,7 +82,8 @@ struct Mistake {
 
 struct Evaluation {
   std::string split;
-  double top1 = 0;
+  double top1 = 0;                  // of the videos that could be read
+  double top1_of_all = kNotLogged;  // the others counted as wrong
   double top5 = kNotLogged;
   double chance = kNotLogged;
   int64_t videos = 0;
@@ -125,12 +126,12 @@ struct CacheSummary {
 };
 
 struct RunSummary {
-  std::string name;                  // the last two components of the run directory
-  std::vector<StepMetrics> steps;    // ascending, each step once: the last line that names it wins,
-                                     // and a resume drops what was logged beyond its checkpoint
-  std::vector<RunEvent> events;      // in the order of the log
-  int64_t repeated_steps = 0;        // logged steps that a resume threw back, or that were logged twice
-  bool has_unfinished_line = false;  // the log ends within a line, as a killed run leaves it
+  std::string name;                // the last two components of the run directory
+  std::vector<StepMetrics> steps;  // ascending, each step once: the last line that names it wins,
+                                   // and a resume drops what was logged beyond its checkpoint
+  std::vector<RunEvent> events;    // in the order of the log
+  int64_t repeated_steps = 0;      // logged steps that a resume threw back, or that were logged twice
+  int64_t cut_lines = 0;           // log lines that break off, as a killed run leaves them
   std::optional<RunStatus> status;
   std::vector<ConfigEntry> config;
   std::vector<EnvironmentEntry> environment;

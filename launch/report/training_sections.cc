@@ -114,7 +114,10 @@ std::string fault_list(const RunSummary& run) {
     html += counted(run.evaluation->failed, "video that the evaluation could not read",
                     "videos that the evaluation could not read");
   }
-  if (run.has_unfinished_line) html += "<li>The log ends within a line, as a killed run leaves it.</li>\n";
+  if (run.cut_lines > 0) {
+    html += counted(run.cut_lines, "log line cut short, as by a kill; it is left out above",
+                    "log lines cut short, as by a kill; they are left out above");
+  }
   return html.empty() ? "" : "<ul>" + html + "</ul>\n";
 }
 
@@ -140,14 +143,21 @@ std::string training_section(const RunSummary& run) {
 }
 
 std::string throughput_section(const RunSummary& run) {
-  std::vector<Share> shares{share_of(run, "waiting for data", &StepMetrics::data_ms),
-                            share_of(run, "compute", &StepMetrics::compute_ms),
-                            share_of(run, "communication", &StepMetrics::communication_ms),
-                            share_of(run, "checkpoint", &StepMetrics::checkpoint_ms)};
-  bool has_times =
-      std::any_of(shares.begin(), shares.end(), [](const Share& share) { return std::isfinite(share.value); });
+  std::vector<Share> logged;
+  std::string missing;
+  for (const Share& share :
+       {share_of(run, "waiting for data", &StepMetrics::data_ms), share_of(run, "compute", &StepMetrics::compute_ms),
+        share_of(run, "communication", &StepMetrics::communication_ms),
+        share_of(run, "checkpoint", &StepMetrics::checkpoint_ms)}) {
+    if (std::isfinite(share.value)) {
+      logged.push_back(share);
+    } else {
+      missing += std::string(missing.empty() ? "" : ", ") + share.name;
+    }
+  }
   std::string body = throughput_text(run);
-  if (has_times) body += share_bar("Mean time of a step", shares);
+  if (!logged.empty()) body += share_bar("Mean time of a step", logged);
+  if (!logged.empty() && !missing.empty()) body += absent("Not logged by itself: " + missing + ".");
   if (!finite_values(run, &StepMetrics::samples_per_second).empty()) {
     body += line_chart(chart_of(run, "Samples per second", "", &StepMetrics::samples_per_second));
   }

@@ -45,7 +45,7 @@ int scan(Invocation& invocation) {
     std::vector<std::string> labels;
     for (size_t i = 0; i < listed.size(); ++i) {
       manifest.entries.push_back(by_rank[i % by_rank.size()][i / by_rank.size()]);
-      labels.push_back(manifest.entries.back().label);
+      if (!manifest.entries.back().label.empty()) labels.push_back(manifest.entries.back().label);
     }
     manifest.labels = data::LabelMap::sorted(labels);
     data::write_manifest(out, manifest);

@@ -1,0 +1,86 @@
+#include "data/cache/cache_key.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error.h"
+#include "tests/data/cache/make_cache.h"
+
+namespace permafrost::data {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::message_of;
+using testing::small_key;
+
+TEST(CacheKey, ComesBackFromItsJson) {
+  const CacheKey key = small_key("int8");
+  EXPECT_EQ(cache_key_from_json(to_json(key), "here"), key);
+  EXPECT_EQ(cache_key_from_json(nlohmann::json::parse(key.canonical_json()), "here").hash(), key.hash());
+}
+
+TEST(CacheKey, EveryFieldChangesTheHash) {
+  const nlohmann::json json = to_json(small_key());
+  const std::string hash = small_key().hash();
+  for (const auto& [name, value] : json.items()) {
+    nlohmann::json changed = json;
+    changed.erase(name);
+    EXPECT_THROW(cache_key_from_json(changed, "here"), core::DataError) << name;
+  }
+  CacheKey key = small_key();
+  key.manifest_sha256 = "a2";
+  EXPECT_NE(key.hash(), hash);
+  key = small_key();
+  key.seed = 8;
+  EXPECT_NE(key.hash(), hash);
+}
+
+TEST(CacheKey, NamesEachDifferingFieldAndNoOther) {
+  CacheKey found = small_key();
+  found.codec = "int8";
+  found.selected_layers = {3};
+  found.encoder_sha256 = "ff";
+  const std::string message = message_of<core::DataError>([&] { require_equal(small_key(), found, "runs/a/cache"); });
+  EXPECT_THAT(message, HasSubstr("runs/a/cache: "));
+  EXPECT_THAT(message, HasSubstr("encoder_sha256: expected \"e5\", found \"ff\""));
+  EXPECT_THAT(message, HasSubstr("codec: expected \"f16\", found \"int8\""));
+  EXPECT_THAT(message, HasSubstr("selected_layers: expected [1,3], found [3]"));
+  EXPECT_THAT(message, Not(HasSubstr("width")));
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+  EXPECT_NO_THROW(require_equal(small_key(), small_key(), "x"));
+}
+
+TEST(CacheKey, RefusesWhatNoCacheCanHave) {
+  const auto complaint = [](const std::function<void(CacheKey&)>& spoil) {
+    CacheKey key = small_key();
+    spoil(key);
+    return message_of<core::ConfigError>([&] { key.validate(); });
+  };
+  EXPECT_THAT(complaint([](CacheKey& key) { key.frames = 5; }), HasSubstr("frames 5"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.alpha = 0; }), HasSubstr("alpha"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.patch_size = 5; }), HasSubstr("patch_size"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {1, 4}; }), HasSubstr("selected_layers"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {1, 1}; }), HasSubstr("selected_layers"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {}; }), HasSubstr("selected_layers"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.width = int64_t{1} << 40; }), HasSubstr("width"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.frame_order = "backwards"; }), HasSubstr("backwards"));
+}
+
+TEST(CacheKey, RefusesJsonOfAnotherKind) {
+  nlohmann::json json = to_json(small_key());
+  json["unheard_of"] = 1;
+  EXPECT_THROW(cache_key_from_json(json, "here"), core::DataError);
+  json = to_json(small_key());
+  json["format_version"] = 2;
+  EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }), HasSubstr("version 2, expected 1"));
+  for (const char* name : {"width", "seed", "codec", "selected_layers"}) {
+    json = to_json(small_key());
+    json[name] = 1.5;
+    EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }), HasSubstr(name));
+  }
+  EXPECT_THROW(cache_key_from_json(nlohmann::json::array(), "here"), core::DataError);
+}
+
+}  // namespace
+}  // namespace permafrost::data

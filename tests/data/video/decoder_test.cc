@@ -1,0 +1,221 @@
+#include "data/video/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "tests/data/video/video_files.h"
+#include "tests/temporary_directory.h"
+
+namespace permafrost::data {
+namespace {
+
+using permafrost::testing::frames_by_ffmpeg;
+using permafrost::testing::largest_difference;
+using permafrost::testing::make_video;
+using permafrost::testing::quoted;
+using permafrost::testing::read_bytes;
+using permafrost::testing::run_ffmpeg;
+using permafrost::testing::TemporaryDirectory;
+using permafrost::testing::write_bytes;
+
+constexpr int64_t kTolerance = 2;  // of 255
+constexpr const char* kBFrames = "-c:v libx264 -preset veryfast -bf 3 -g 12 -pix_fmt yuv420p";
+
+std::vector<int64_t> all_of(int64_t frames) {
+  std::vector<int64_t> indices(static_cast<size_t>(frames));
+  std::iota(indices.begin(), indices.end(), int64_t{0});
+  return indices;
+}
+
+struct Kind {
+  const char* name;
+  const char* file;
+  const char* arguments;
+  const char* source = "testsrc2=size=96x64:rate=25:duration=2";
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+class EveryKind : public ::testing::TestWithParam<Kind> {};
+
+TEST_P(EveryKind, GivesTheFramesOfASequentialDecode) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / GetParam().file;
+  make_video(path, GetParam().arguments, GetParam().source);
+  VideoReader reader(path);
+  const torch::Tensor expected = frames_by_ffmpeg(path, reader.info().height, reader.info().width);
+  ASSERT_EQ(reader.info().frames, expected.size(0));
+  EXPECT_LE(largest_difference(reader.read(all_of(reader.info().frames)).pixels, expected), kTolerance);
+}
+
+TEST_P(EveryKind, GivesTheSameFramesInAnyOrder) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / GetParam().file;
+  make_video(path, GetParam().arguments, GetParam().source);
+  VideoReader reader(path);
+  const int64_t last = reader.info().frames - 1;
+  const torch::Tensor expected = reader.read(all_of(last + 1)).pixels;
+  for (const std::vector<int64_t>& indices : std::vector<std::vector<int64_t>>{
+           {last}, {0}, {last / 2}, {last / 3, last}, {1, last / 2, last / 2 + 1, last}}) {
+    const DecodedFrames found = reader.read(indices);
+    EXPECT_TRUE(torch::equal(found.pixels, expected.index_select(0, torch::tensor(indices))));
+    EXPECT_EQ(found.indices, indices);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Videos, EveryKind,
+    ::testing::Values(
+        Kind{"H264WithBFrames", "a.mp4", kBFrames},
+        Kind{"OpenGroups", "a.mkv",
+             "-c:v libx264 -preset veryfast -bf 3 -g 10 -x264-params open-gop=1 -pix_fmt yuv420p"},
+        Kind{"IntraRefresh", "a.mkv",
+             "-c:v libx264 -preset veryfast -g 10 -x264-params intra-refresh=1 -pix_fmt yuv420p"},
+        Kind{"Fragmented", "a.mp4",
+             "-c:v libx264 -preset veryfast -g 12 -pix_fmt yuv420p -movflags frag_keyframe+empty_moov"},
+        Kind{"TenBits", "a.mp4", "-c:v libx264 -preset veryfast -pix_fmt yuv420p10le"},
+        Kind{"OddSides", "a.mkv", "-c:v libx264 -preset veryfast -pix_fmt yuv444p",
+             "testsrc2=size=97x61:rate=25:duration=1"},
+        Kind{"FullRangeBt709", "a.mp4",
+             "-vf scale=out_range=full:out_color_matrix=bt709,format=yuv420p -c:v libx264 -preset veryfast "
+             "-color_range pc -colorspace bt709"},
+        Kind{"LimitedBt709", "a.mp4",
+             "-vf scale=out_color_matrix=bt709,format=yuv420p -c:v libx264 -preset veryfast -colorspace bt709"},
+        Kind{"VariableRate", "a.mp4",
+             "-vf select='not(mod(n\\,7))+not(mod(n\\,4))' -vsync vfr -c:v libx264 -preset veryfast -g 5 -pix_fmt "
+             "yuv420p"},
+        Kind{"Hevc", "a.mp4", "-c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p"},
+        Kind{"Vp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 12"},
+        Kind{"OddVp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p",
+             "testsrc2=size=97x61:rate=25:duration=1"},
+        Kind{"Vp8WithHiddenFrames", "a.webm", "-c:v libvpx -auto-alt-ref 1 -lag-in-frames 16 -cpu-used 4 -b:v 300k"},
+        Kind{"Mpeg4InAvi", "a.avi", "-c:v mpeg4 -bf 2 -q:v 4"}, Kind{"TransportStream", "a.ts", kBFrames},
+        Kind{"ProgramStream", "a.mpg", "-c:v mpeg2video -bf 2 -q:v 4"}, Kind{"Flash", "a.flv", kBFrames},
+        Kind{"Theora", "a.ogv", "-c:v libtheora -q:v 6"},
+        Kind{"OneFrame", "a.mp4", "-frames:v 1 -c:v libx264 -pix_fmt yuv420p"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(VideoReader, SaysWhatTheFileHolds) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", kBFrames);
+  const VideoInfo info = probe_video(directory / "a.mp4", {}, /*decode_to_end=*/true);
+  EXPECT_EQ(info.width, 96);
+  EXPECT_EQ(info.height, 64);
+  EXPECT_EQ(info.frames, 50);
+  EXPECT_NEAR(info.duration_seconds, 2.0, 1e-3);
+  EXPECT_NEAR(info.frames_per_second, 25.0, 1e-2);
+  EXPECT_EQ(info.codec, "h264");
+  EXPECT_EQ(info.container, "mov");
+}
+
+TEST(VideoReader, DecodesARepeatedFrameOnce) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-c:v libx264 -g 1 -pix_fmt yuv420p");
+  VideoReader reader(directory / "a.mp4");
+  const DecodedFrames frames = reader.read({7, 7, 3, 7});
+  EXPECT_TRUE(torch::equal(frames.pixels[0], frames.pixels[1]));
+  EXPECT_TRUE(torch::equal(frames.pixels[0], frames.pixels[3]));
+  EXPECT_FALSE(torch::equal(frames.pixels[0], frames.pixels[2]));
+  EXPECT_EQ(reader.counters().frames, 2);
+}
+
+TEST(VideoReader, SeeksInsteadOfDecodingWhatNobodyAskedFor) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-c:v libx264 -preset veryfast -g 10 -pix_fmt yuv420p",
+             "testsrc2=size=96x64:rate=25:duration=8");
+  VideoReader reader(directory / "a.mp4");
+  reader.read({0, 195});
+  EXPECT_LE(reader.counters().frames, 1 + 10);
+  EXPECT_EQ(reader.counters().seeks, 2);
+}
+
+TEST(VideoReader, GivesTheTimesOfAVariableRate) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-vf select='lt(n\\,10)+gte(n\\,30)' -vsync vfr -c:v libx264 -pix_fmt yuv420p");
+  VideoReader reader(directory / "a.mp4");
+  ASSERT_EQ(reader.info().frames, 30);
+  const DecodedFrames frames = reader.read({9, 10});
+  EXPECT_NEAR(frames.timestamps_seconds[0], 9 / 25.0, 1e-3);
+  EXPECT_NEAR(frames.timestamps_seconds[1], 30 / 25.0, 1e-3);
+  EXPECT_EQ(reader.first_frame_at(0), 0);
+  EXPECT_EQ(reader.first_frame_at(0.6), 10);
+  EXPECT_EQ(reader.first_frame_at(100), 30);
+}
+
+TEST(VideoReader, LeavesOutWhatAnEditListCuts) {
+  const TemporaryDirectory directory;
+  const std::string cut = directory / "cut.mp4";
+  make_video(directory / "a.mp4", kBFrames);
+  run_ffmpeg("-ss 0.7 -i " + quoted(directory / "a.mp4") + " -c copy " + quoted(cut));
+  VideoReader reader(cut);
+  const torch::Tensor expected = frames_by_ffmpeg(cut, 64, 96);
+  ASSERT_EQ(reader.info().frames, expected.size(0));
+  ASSERT_LT(reader.info().frames, 35);
+  EXPECT_LE(largest_difference(reader.read(all_of(expected.size(0))).pixels, expected), kTolerance);
+  EXPECT_LE(largest_difference(reader.read({20}).pixels, expected.narrow(0, 20, 1)), kTolerance);
+}
+
+// The nine numbers of the track header's matrix, 16.16 but for the last of each row.
+std::string with_matrix(std::string file, int a, int b, int c, int d) {
+  const size_t header = file.find("tkhd");
+  if (header == std::string::npos) throw std::runtime_error("no track header");
+  const auto put = [&](size_t place, int value) {
+    const uint32_t fixed = static_cast<uint32_t>(value) << 16;
+    for (size_t i = 0; i < 4; ++i) file[header + 44 + 4 * place + i] = static_cast<char>(fixed >> (24 - 8 * i));
+  };
+  put(0, a);
+  put(1, b);
+  put(3, c);
+  put(4, d);
+  return file;
+}
+
+TEST(VideoReader, TurnsAndMirrorsAsTheFileIsShown) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-frames:v 3 -c:v libx264 -pix_fmt yuv420p");
+  const std::string plain = read_bytes(directory / "a.mp4");
+  torch::Tensor upright;
+  int differing = 0;
+  for (const auto& [a, b, c, d] : std::vector<std::array<int, 4>>{{1, 0, 0, 1},
+                                                                  {0, 1, -1, 0},
+                                                                  {-1, 0, 0, -1},
+                                                                  {0, -1, 1, 0},
+                                                                  {-1, 0, 0, 1},
+                                                                  {1, 0, 0, -1},
+                                                                  {0, 1, 1, 0},
+                                                                  {0, -1, -1, 0}}) {
+    const std::string path = directory / "turned.mp4";
+    write_bytes(path, with_matrix(plain, a, b, c, d));
+    VideoReader reader(path);
+    const bool is_turned = a == 0;
+    ASSERT_EQ(reader.info().width, is_turned ? 64 : 96);
+    ASSERT_EQ(reader.info().height, is_turned ? 96 : 64);
+    const torch::Tensor found = reader.read({0, 1, 2}).pixels;
+    EXPECT_LE(largest_difference(found, frames_by_ffmpeg(path, is_turned ? 96 : 64, is_turned ? 64 : 96)), kTolerance)
+        << a << ' ' << b << ' ' << c << ' ' << d;
+    if (!upright.defined()) upright = found;
+    differing += largest_difference(found, upright) > 50;
+  }
+  EXPECT_EQ(differing, 7);
+}
+
+TEST(VideoReader, GivesTheSameFramesWithAnyNumberOfThreads) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", kBFrames);
+  VideoReader one(directory / "a.mp4");
+  VideoReader three(directory / "a.mp4", {.threads = 3});
+  const std::vector<int64_t> indices{3, 17, 18, 44, 49};
+  EXPECT_TRUE(torch::equal(one.read(indices).pixels, three.read(indices).pixels));
+}
+
+TEST(VideoReader, OpensANameThatLooksLikeAProtocol) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-frames:v 2 -c:v libx264 -pix_fmt yuv420p");
+  std::filesystem::rename(directory / "a.mp4", directory / "http:a b.mp4");
+  EXPECT_EQ(probe_video(directory / "http:a b.mp4").frames, 2);
+}
+
+}  // namespace
+}  // namespace permafrost::data

@@ -1,0 +1,23 @@
+# Sourced by the scripts of tests/launch: the program, ranks and complaints.
+# shellcheck shell=bash
+: "${PERMAFROST:?the path of the program}" "${WORK:?a folder of this test}"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034
+tiny=(--sampling.frames 4 --sampling.train_views 2 --sampling.eval_views 2 --cache.videos_per_shard 4
+      --model.integration_dim 64 --model.temporal_dim 8 --model.pooling_layers 1 --model.embedding 32
+      --recipe.epochs 3 --recipe.batch 8 --recipe.warmup_epochs 1 --recipe.learning_rate 2e-3 --train.log_every_steps 2)
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+ranks() {  # ranks N VERB...: the program on N ranks, one compute thread each
+  local count=$1
+  shift
+  "$here/../mpirun.sh" "$count" "$PERMAFROST" "$@" --threads 1
+}
+field() {  # field FILE NAME: a number or text of a JSON file's top level
+  grep -oE "\"$2\": *(\"[^\"]*\"|[-0-9.e]+)" "$1" | head -n 1 | sed -E 's/^"[^"]*": *//; s/"//g'
+}
+weights() { "$PERMAFROST" checkpoint info --run "$1" --json >"$WORK/info.json" && field "$WORK/info.json" weights_sha256; }
+records() { (cd "$1" && sha256sum ./*.h5); }

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# A run that is killed or asked to stop ends with the bits of one that was not.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+train() { ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}"; }
+rm -rf "$WORK"/run-*
+train "$WORK/run-oracle"
+oracle=$(weights "$WORK/run-oracle")
+[ "$(field "$WORK/run-oracle/status.json" state)" = done ] || fail "the run is not done"
+
+wait_for_step() {  # wait_for_step RUN STEP JOB
+  until grep -q "\"step\": *$2," "$1/status.json" 2>/dev/null; do
+    kill -0 "$3" 2>/dev/null || fail "the job ended before step $2"
+    sleep 0.02
+  done
+}
+
+# Killed: the newest checkpoint is that of an epoch's end, the steps after it are done again.
+train "$WORK/run-killed" >"$WORK/killed.log" 2>&1 &
+job=$!
+wait_for_step "$WORK/run-killed" 6 "$job"
+pkill -KILL -f "train --cache $WORK/cache --run $WORK/run-killed" || true
+wait "$job" 2>/dev/null || true
+sleep 1
+[ "$(field "$WORK/run-killed/status.json" state)" = running ] || fail "the run ended before the kill"
+train "$WORK/run-killed" 2>&1 | tee "$WORK/resumed.log"
+grep -q 'resuming from' "$WORK/resumed.log" || fail "it began again instead of resuming"
+[ "$(weights "$WORK/run-killed")" = "$oracle" ] || fail "killed and resumed: other bits"
+
+# Asked to stop, through launch/run.sh: a checkpoint at the step's end, and 75.
+RUN_SH="$here/../../launch/run.sh"
+PERMAFROST="$PERMAFROST" "$RUN_SH" -np 2 train --cache "$WORK/cache" --run "$WORK/run-stopped" "${tiny[@]}" --threads 1 \
+  >"$WORK/stopped.log" 2>&1 &
+job=$!
+wait_for_step "$WORK/run-stopped" 2 "$job"
+kill -TERM "$job"
+code=0
+wait "$job" || code=$?
+[ "$code" -eq 75 ] || fail "expected the exit code 75, found $code: $(cat "$WORK/stopped.log")"
+[ "$(field "$WORK/run-stopped/status.json" state)" = stopped ] || fail "status.json does not say stopped"
+train "$WORK/run-stopped"
+[ "$(weights "$WORK/run-stopped")" = "$oracle" ] || fail "stopped and resumed: other bits"
+
+# A damaged newest checkpoint: the one before, loudly, and the same bits again.
+newest=$(readlink -f "$WORK/run-killed/checkpoints/latest")
+printf '\xff' | dd of="$newest/model.safetensors" bs=1 seek=5000 conv=notrunc status=none
+train "$WORK/run-killed" 2>"$WORK/damaged.log"
+grep -q 'passed over' "$WORK/damaged.log" || fail "no word of the damaged checkpoint"
+[ "$(weights "$WORK/run-killed")" = "$oracle" ] || fail "after a damaged checkpoint: other bits"
+
+train "$WORK/run-killed" 2>&1 | grep -q 'nothing to do' || fail "a complete run was not recognised"
