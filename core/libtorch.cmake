@@ -30,9 +30,9 @@ if(PERMAFROST_HAS_CUDA)
   target_compile_definitions(permafrost_torch INTERFACE USE_C10D_NCCL)
   target_link_libraries(permafrost_torch INTERFACE ${nccl_root}/lib/libnccl.so.2 CUDA::cudart)
 endif()
+# The CUDA libraries register themselves when loaded, and no symbol of ours need name them.
+target_link_options(permafrost_torch INTERFACE -Wl,--no-as-needed)
 foreach(library IN LISTS torch_libraries)
-  # --no-as-needed: the CUDA libraries register themselves and no symbol of ours names them.
-  target_link_libraries(permafrost_torch INTERFACE
-    -Wl,--push-state,--no-as-needed ${TORCH_ROOT}/lib/lib${library}.so -Wl,--pop-state)
+  target_link_libraries(permafrost_torch INTERFACE ${TORCH_ROOT}/lib/lib${library}.so)
 endforeach()
 message(STATUS "LibTorch ${PIN_TORCH_VERSION} in ${TORCH_ROOT}, CUDA and NCCL: ${PERMAFROST_HAS_CUDA}")

@@ -17,14 +17,17 @@ fi
 
 setsid mpirun -np "$ranks" "${PERMAFROST:-$here/build/release/permafrost}" "$@" &
 job=$!
+interrupted=0
 stop_gently() {
   echo "run.sh: asked to stop; finishing the step and writing a checkpoint" >&2
   kill -USR2 "$job" 2>/dev/null
-  trap 'kill -KILL -- "-$job" 2>/dev/null' INT
+  interrupted=1
+  trap 'kill -KILL -- "-$job" 2>/dev/null; interrupted=1' INT
 }
 trap stop_gently TERM INT
-while true; do
+while true; do  # a signal ends `wait` early
+  interrupted=0
   wait "$job"
   code=$?
-  kill -0 "$job" 2>/dev/null || exit "$code"
+  [ "$interrupted" -eq 1 ] || exit "$code"
 done

@@ -120,7 +120,7 @@ UnitOutcome CacheBuilder::write_shard(int64_t unit, const std::string& path) con
       [&](int64_t i, VideoOutcome outcome) {
         const ManifestEntry& entry = *entries[i];
         try {
-          for (const ClipRecord& record : outcome.records) writer.append(record);
+          writer.append(outcome.records);  // all views or none
         } catch (const core::DataError& error) {
           outcome.reason = error.what();
         }

@@ -109,17 +109,17 @@ std::vector<std::string> labels_from_json(const Members& members, const CacheKey
 json parse_index(const std::string& path) {
   const json object = json::parse(core::read_text(path, kIndexLimitBytes), nullptr, /*allow_exceptions=*/false);
   const std::string remedy = ": run cache build again";
-  if (!object.is_object() || object.value("format", json()) != kFormat) {
+  if (!object.is_object() || object.value("format", json()) != json(kFormat)) {
     throw core::DataError(path + ": damaged, or no cache index" + remedy);
   }
   const json version = object.value("format_version", json());
-  if (version != kCacheFormatVersion) {
+  if (version != json(kCacheFormatVersion)) {
     throw core::DataError(path + ": format version " + version.dump() + ", expected " +
                           std::to_string(kCacheFormatVersion) + remedy + " with this program");
   }
   json contents = object;
   contents.erase("sha256");
-  if (object.value("sha256", json()) != core::sha256_hex(contents.dump())) {
+  if (object.value("sha256", json()) != json(core::sha256_hex(contents.dump()))) {
     throw core::DataError(path + ": damaged: its SHA-256 is not the one it states" + remedy);
   }
   return object;

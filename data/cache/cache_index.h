@@ -18,8 +18,8 @@ namespace permafrost::data {
 struct CacheIndex {
   CacheKey key;
   std::vector<std::string> labels;  // the position is the target
-  std::vector<ShardSummary> shards;
-  std::vector<RejectedVideo> rejected;
+  std::vector<ShardSummary> shards{};
+  std::vector<RejectedVideo> rejected{};
 
   int64_t records() const;
   uint64_t bytes() const;

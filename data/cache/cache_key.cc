@@ -1,6 +1,5 @@
 #include "data/cache/cache_key.h"
 
-#include <set>
 #include <string_view>
 
 #include "core/base/checksum.h"

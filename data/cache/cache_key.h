@@ -25,22 +25,22 @@ struct FeatureShape {
 
 struct CacheKey {
   int64_t format_version = kCacheFormatVersion;
-  std::string encoder_sha256;
+  std::string encoder_sha256{};
   int64_t image_size = 0;  // S, of the encoder's frames and of the stored pixels
   int64_t patch_size = 0;
-  int64_t width = 0;         // C
-  int64_t layers_total = 0;  // of the encoder
-  std::vector<int64_t> selected_layers;  // ascending, from 0
+  int64_t width = 0;                       // C
+  int64_t layers_total = 0;                // of the encoder
+  std::vector<int64_t> selected_layers{};  // ascending, from 0
   std::string codec = "f16";
-  int64_t frames = 0;  // F
-  int64_t alpha = 2;   // t = F / alpha
-  std::string resize;  // the name of the resize mode
+  int64_t frames = 0;    // F
+  int64_t alpha = 2;     // t = F / alpha
+  std::string resize{};  // the name of the resize mode
   int64_t train_views = 1;
   int64_t eval_views = 1;
   uint64_t seed = 0;
   std::string frame_order = "natural";  // natural or shuffled
-  std::string labels_sha256;
-  std::string manifest_sha256;
+  std::string labels_sha256{};
+  std::string manifest_sha256{};
 
   FeatureShape feature_shape() const;
   // The text that is hashed: JSON without white space, names sorted.

@@ -21,15 +21,15 @@ struct Crop {
 };
 
 struct ClipRecord {
-  std::string video_id;  // at most 256 bytes of UTF-8, as are all texts: no NUL, not empty
-  std::string label;     // at most 128 bytes
-  std::string split;     // train, val or test
-  int64_t view = 0;      // 0 .. views-1
-  torch::Tensor pixels;                    // uint8 [F, 3, S, S]
-  torch::Tensor features;                  // float32 [N, t, L, C], the selected layers of every alpha-th frame
-  std::vector<int64_t> frame_indices;      // [F]
-  std::vector<double> timestamps_seconds;  // [F]
-  Crop crop;
+  std::string video_id;                      // at most 256 bytes of UTF-8, as are all texts: no NUL, not empty
+  std::string label;                         // at most 128 bytes
+  std::string split;                         // train, val or test
+  int64_t view = 0;                          // 0 .. views-1
+  torch::Tensor pixels{};                    // uint8 [F, 3, S, S]
+  torch::Tensor features{};                  // float32 [N, t, L, C], the selected layers of every alpha-th frame
+  std::vector<int64_t> frame_indices{};      // [F]
+  std::vector<double> timestamps_seconds{};  // [F]
+  Crop crop{};
   bool flipped = false;
 };
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
-#include <map>
+#include <sstream>
+#include <utility>
 
 #include "core/base/error.h"
 #include "data/cache/half_precision.h"
@@ -35,8 +35,12 @@ class HalfCodec : public Codec {
   double error_bound(double token_max) const override { return std::max(token_max * 0x1p-11, 0x1p-25); }
 
  protected:
-  void encode_values(const float* values, uint8_t* bytes) const override { encode_half(values, bytes, shape().values()); }
-  void decode_values(const uint8_t* bytes, float* values) const override { decode_half(bytes, values, shape().values()); }
+  void encode_values(const float* values, uint8_t* bytes) const override {
+    encode_half(values, bytes, shape().values());
+  }
+  void decode_values(const uint8_t* bytes, float* values) const override {
+    decode_half(bytes, values, shape().values());
+  }
   float largest_value() const override { return 65504; }
 };
 
@@ -96,7 +100,7 @@ class Int8Codec : public Codec {
       for (int64_t i = 0; i < shape().width; ++i) values[i] = static_cast<float>(static_cast<int8_t>(bytes[i])) * scale;
     }
   }
-  float largest_value() const override { return 0x1.fffffep127f; }
+  float largest_value() const override { return 0x1p126f; }  // 127 * scale stays finite
 
  private:
   int64_t tokens() const { return shape().layers * shape().frames * shape().tokens; }
@@ -122,7 +126,8 @@ void require_storable(const float* values, int64_t count, float limit, const std
     std::ostringstream text;
     text << "video " << video_id << ": feature " << i << " is " << values[i];
     if (std::isfinite(values[i])) {
-      text << ", beyond the " << limit << " that codec " << codec << " can hold: use codec bf16";
+      text << ", beyond the " << limit << " that codec " << codec
+           << " can hold: " << (codec == "f16" ? "use codec bf16" : "check the encoder's weights");
     } else {
       text << ", expected a finite number: check the encoder's weights";
     }
@@ -143,7 +148,8 @@ std::vector<uint8_t> Codec::encode(const torch::Tensor& features, const std::str
   if (!features.defined() || features.sizes() != torch::IntArrayRef(expected) ||
       features.scalar_type() != torch::kFloat32 || !features.device().is_cpu()) {
     std::ostringstream text;
-    text << "video " << video_id << ": features expected float32 " << torch::IntArrayRef(expected) << " on the CPU, found ";
+    text << "video " << video_id << ": features expected float32 " << torch::IntArrayRef(expected)
+         << " on the CPU, found ";
     if (features.defined()) {
       text << features.dtype() << " " << features.sizes() << " on " << features.device();
     } else {

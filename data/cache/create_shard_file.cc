@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "data/cache/rejected_json.h"
@@ -36,8 +38,7 @@ Hdf5Properties dataset_creation() {
 void write_text(hid_t object, const char* name, const std::string& text) {
   const Hdf5Datatype type = hdf5_text_type(std::max<size_t>(text.size(), 1));
   const Hdf5Dataspace space(HDF5_TRY(H5Screate(H5S_SCALAR)));
-  const Hdf5Attribute attribute(
-      HDF5_TRY(H5Acreate2(object, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT)));
+  const Hdf5Attribute attribute(HDF5_TRY(H5Acreate2(object, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT)));
   HDF5_TRY(H5Awrite(attribute.get(), type.get(), text.c_str()));
 }
 
@@ -54,8 +55,8 @@ Hdf5Dataset create_dataset(const Hdf5File& file, const Field& field, int64_t row
   const Hdf5Dataspace space(
       HDF5_TRY(H5Screate_simple(static_cast<int>(dimensions.size()), dimensions.data(), nullptr)));
   const Hdf5Properties creation = dataset_creation();
-  Hdf5Dataset dataset(HDF5_TRY(H5Dcreate2(file.get(), field.name.c_str(), type.get(), space.get(), H5P_DEFAULT,
-                                          creation.get(), H5P_DEFAULT)));
+  Hdf5Dataset dataset(HDF5_TRY(
+      H5Dcreate2(file.get(), field.name.c_str(), type.get(), space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT)));
   write_text(dataset.get(), "axes", field.axes.empty() ? "record" : "record, " + field.axes);
   write_text(dataset.get(), "units", field.units);
   write_text(dataset.get(), "meaning", field.meaning);
@@ -68,7 +69,9 @@ void write_header(const Hdf5File& file, const ShardHeader& header) {
   write_text(file.get(), "key", header.key.canonical_json());
   write_text(file.get(), "key_sha256", header.key.hash());
   write_number(file.get(), "unit", header.unit);
-  write_text(file.get(), "rejected", rejected_to_json(header.rejected).dump());
+  const std::string rejected = rejected_to_json(header.rejected).dump();
+  write_text(file.get(), "rejected", rejected);
+  write_text(file.get(), "rejected_sha256", core::sha256_hex(rejected));
 }
 
 std::string column_names(const std::vector<Field>& fields) {

@@ -23,7 +23,7 @@ bool has_f16c() {
 __attribute__((target("avx,f16c"))) size_t encode_half_f16c(const float* values, uint8_t* bytes, size_t count) {
   size_t i = 0;
   for (; i + 8 <= count; i += 8) {
-    const __m128i half = _mm256_cvtps_ph(_mm256_loadu_ps(values + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m128i half = _mm256_cvtps_ph(_mm256_loadu_ps(values + i), _MM_FROUND_TO_NEAREST_INT);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes + 2 * i), half);
   }
   return i;

@@ -1,5 +1,5 @@
-// Arrays of float32 to 16-bit floats and back, on the calling thread alone, with the processor's instruction where there
-// is one. Rounds to nearest, ties to even.
+// Arrays of float32 to 16-bit floats and back, on the calling thread alone, with the processor's instruction where
+// there is one. Rounds to nearest, ties to even.
 //
 //   encode_half(values, bytes, count);   // little endian, IEEE half
 //   decode_half(bytes, values, count);

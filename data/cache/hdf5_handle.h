@@ -28,12 +28,12 @@ class Hdf5Lock {
 // Logs where a handle of kind `kind` could not be closed.
 void close_hdf5(hid_t handle, herr_t (*close)(hid_t), const char* kind);
 
-#define PERMAFROST_HDF5_HANDLE(Name, close_function)                                          \
-  struct Name##Traits {                                                                       \
-    using Handle = hid_t;                                                                     \
-    static Handle invalid() { return H5I_INVALID_HID; }                                       \
+#define PERMAFROST_HDF5_HANDLE(Name, close_function)                                           \
+  struct Name##Traits {                                                                        \
+    using Handle = hid_t;                                                                      \
+    static Handle invalid() { return H5I_INVALID_HID; }                                        \
     static void close(Handle handle) { close_hdf5(handle, &close_function, #close_function); } \
-  };                                                                                          \
+  };                                                                                           \
   using Name = core::UniqueHandle<Name##Traits>
 
 PERMAFROST_HDF5_HANDLE(Hdf5File, H5Fclose);

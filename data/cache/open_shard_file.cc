@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "data/cache/rejected_json.h"
@@ -76,13 +77,15 @@ void Suspect::read_header(ShardHeader& header) const {
   const std::string format = text_attribute("format");
   require(format == "permafrost cache shard", "not a shard: its format is '" + format.substr(0, 64) + "'");
   const int64_t version = number_attribute("format_version");
-  require(version == kCacheFormatVersion, "format version " + std::to_string(version) + ", expected " +
-                                              std::to_string(kCacheFormatVersion));
+  require(version == kCacheFormatVersion,
+          "format version " + std::to_string(version) + ", expected " + std::to_string(kCacheFormatVersion));
   const auto key = nlohmann::json::parse(text_attribute("key"), nullptr, /*allow_exceptions=*/false);
   header.key = cache_key_from_json(key, path_);
   require(text_attribute("key_sha256") == header.key.hash(), "attribute 'key_sha256' is not that of 'key'");
   header.unit = number_attribute("unit");
-  const auto rejected = nlohmann::json::parse(text_attribute("rejected"), nullptr, /*allow_exceptions=*/false);
+  const std::string text = text_attribute("rejected");  // large ones lie where HDF5 keeps no checksum
+  require(text_attribute("rejected_sha256") == core::sha256_hex(text), "attribute 'rejected' is damaged");
+  const auto rejected = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   header.rejected = rejected_from_json(rejected, path_);
 }
 
@@ -142,8 +145,8 @@ uint64_t Suspect::require_dataset(const Field& field, int64_t rows) const {
 void Suspect::require_only(size_t datasets) const {
   H5G_info_t info;
   HDF5_TRY(H5Gget_info(root_.get(), &info));
-  require(info.nlinks == datasets, "the root group has " + std::to_string(info.nlinks) + " members, expected " +
-                                       std::to_string(datasets));
+  require(info.nlinks == datasets,
+          "the root group has " + std::to_string(info.nlinks) + " members, expected " + std::to_string(datasets));
 }
 
 ShardLayout Suspect::read_layout(const CacheKey& key) const {

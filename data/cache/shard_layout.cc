@@ -1,7 +1,7 @@
 #include "data/cache/shard_layout.h"
 
-#include <cmath>
 #include <cstring>
+#include <sstream>
 
 #include "core/base/checksum.h"
 #include "core/base/error.h"
@@ -43,9 +43,9 @@ std::vector<uint8_t> bytes_of(const T* values, size_t count) {
 
 std::vector<uint8_t> text_bytes(const std::string& text, const Field& field, const std::string& video_id) {
   if (text.empty() || text.size() > static_cast<size_t>(field.text_bytes) || text.find('\0') != std::string::npos) {
-    throw core::DataError("video " + video_id.substr(0, kVideoIdBytes) + ": " + field.name + " of " +
-                          std::to_string(text.size()) + " bytes, expected 1 to " + std::to_string(field.text_bytes) +
-                          " without NUL: shorten it in the list");
+    throw core::DataError("video " + std::string(video_id.c_str()).substr(0, kVideoIdBytes) + ": " + field.name +
+                          " of " + std::to_string(text.size()) + " bytes, expected 1 to " +
+                          std::to_string(field.text_bytes) + " without NUL: shorten it in the list");
   }
   std::vector<uint8_t> bytes(field.text_bytes, 0);
   std::memcpy(bytes.data(), text.data(), text.size());
@@ -69,7 +69,11 @@ void require_shapes(const ClipRecord& record, const CacheKey& key) {
     std::ostringstream text;
     text << "video " << record.video_id << ": pixels expected uint8 " << torch::IntArrayRef(expected)
          << " on the CPU, found ";
-    pixels.defined() ? text << pixels.dtype() << " " << pixels.sizes() : text << "none";
+    if (pixels.defined()) {
+      text << pixels.dtype() << " " << pixels.sizes() << " on " << pixels.device();
+    } else {
+      text << "none";
+    }
     throw core::DataError(text.str());
   }
   const auto frames = static_cast<size_t>(key.frames);
@@ -112,10 +116,9 @@ uint64_t ShardLayout::record_offset(const Field& field, int64_t row) const {
 }
 
 std::vector<Field> shard_fields(const CacheKey& key, const Codec& codec) {
-  std::vector<Field> fields = {number_field("pixels", FieldType::kUint8,
-                                            {key.frames, 3, key.image_size, key.image_size},
-                                            "frame, colour (red, green, blue), row, column", "0..255",
-                                            "frames after resize, crop and flip")};
+  std::vector<Field> fields = {
+      number_field("pixels", FieldType::kUint8, {key.frames, 3, key.image_size, key.image_size},
+                   "frame, colour (red, green, blue), row, column", "0..255", "frames after resize, crop and flip")};
   for (Field& field : codec.fields()) fields.push_back(std::move(field));
   fields.push_back(number_field("frame_indices", FieldType::kInt64, {key.frames}, "frame", "frames",
                                 "index of the frame in presentation order, from 0"));
@@ -177,7 +180,8 @@ void unpack_metadata(const Field& field, const uint8_t* bytes, const std::string
     record.label = text_of(field, bytes, where);
   } else if (field.name == "split") {
     record.split = text_of(field, bytes, where);
-    if (!is_split(record.split)) throw core::DataError(where + ": split '" + record.split + "': build this shard again");
+    if (!is_split(record.split))
+      throw core::DataError(where + ": split '" + record.split + "': build this shard again");
   } else if (field.name == "view") {
     copy(&record.view);
   } else if (field.name == "crop") {
@@ -191,7 +195,8 @@ void unpack_metadata(const Field& field, const uint8_t* bytes, const std::string
 }
 
 uint32_t field_crc(const std::string& key_sha256, int64_t unit, int64_t row, const Field& field, const uint8_t* bytes) {
-  const std::string place = key_sha256 + "/" + std::to_string(unit) + "/" + std::to_string(row) + "/" + field.name + ":";
+  const std::string place =
+      key_sha256 + "/" + std::to_string(unit) + "/" + std::to_string(row) + "/" + field.name + ":";
   return core::crc32c(bytes, field.record_bytes(), core::crc32c(place.data(), place.size()));
 }
 

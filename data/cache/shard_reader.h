@@ -1,5 +1,5 @@
-// Reads one shard without the HDF5 library's lock: the library opens it once and says where the datasets lie; records are
-// then read with pread and every byte is checked.
+// Reads one shard without the HDF5 library's lock: the library opens it once and says where the datasets lie; records
+// are then read with pread and every byte is checked.
 //
 //   ShardReader shard("cache/shard-00007.h5");
 //   ClipRecord clip = shard.read(3);       // from any number of threads

@@ -24,7 +24,8 @@ core::FileDescriptor open_existing(const std::string& path) {
 }
 
 void remove_quietly(const std::string& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) core::log_warning() << path << ": cannot remove it: errno " << errno;
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    core::log_warning() << path << ": cannot remove it: errno " << errno;
 }
 
 ShardSummary summary_of(const std::string& path, const ShardReader& shard) {

@@ -24,8 +24,8 @@ void check_shard(const std::string& directory, const CacheIndex& index, const Sh
   if (!fs::is_regular_file(path)) return report(CacheProblemKind::kMissing, "missing: run cache build again");
   const uint64_t bytes = core::file_bytes(path);
   if (bytes < shard.bytes) {
-    return report(CacheProblemKind::kTruncated, std::to_string(bytes) + " bytes, expected " +
-                                                    std::to_string(shard.bytes) + ": truncated" + kRemedy);
+    return report(CacheProblemKind::kTruncated,
+                  std::to_string(bytes) + " bytes, expected " + std::to_string(shard.bytes) + ": truncated" + kRemedy);
   }
   const uint32_t crc = core::crc32c_of_file(path);
   if (bytes == shard.bytes && crc == shard.crc32c) return;
@@ -33,14 +33,12 @@ void check_shard(const std::string& directory, const CacheIndex& index, const Sh
   try {
     const ShardReader found(path);
     found.verify_records();
-    require_equal(index.key, found.key(), path);
-    report(CacheProblemKind::kForeign, "a whole shard, but not the one of the index (unit " +
-                                           std::to_string(found.unit()) + ", CRC32C " + std::to_string(crc) +
-                                           ", expected unit " + std::to_string(shard.unit) + ", " +
-                                           std::to_string(shard.crc32c) + ")" + kRemedy);
+    const bool is_ours = found.key() == index.key && found.unit() == shard.unit;
+    report(is_ours ? CacheProblemKind::kDamaged : CacheProblemKind::kForeign,
+           (is_ours ? "damaged outside its records" : "a shard of another cache or unit") + std::string(": CRC32C ") +
+               std::to_string(crc) + ", expected " + std::to_string(shard.crc32c) + kRemedy);
   } catch (const core::Error& error) {
-    const bool is_foreign = std::string_view(error.what()).find("made with other settings") != std::string_view::npos;
-    report(is_foreign ? CacheProblemKind::kForeign : CacheProblemKind::kDamaged,
+    report(CacheProblemKind::kDamaged,
            "CRC32C " + std::to_string(crc) + ", expected " + std::to_string(shard.crc32c) + " (" + error.what() + ")");
   }
 }

@@ -21,20 +21,20 @@
 namespace permafrost::data {
 
 struct ListedVideo {
-  std::string id;    // unique in a list: ID_SSSSSS_EEEEEE, or the path without its extension
-  std::string path;  // relative to the root; empty where no file was found
-  std::string label;
-  std::string split;                    // "train", "val" or "test"
-  std::optional<double> start_seconds;  // of an uncut file
-  std::optional<double> end_seconds;
-  std::string source;  // "LIST:LINE"
-  std::string reason;  // empty: usable
+  std::string id = {};    // unique in a list: ID_SSSSSS_EEEEEE, or the path without its extension
+  std::string path = {};  // relative to the root; empty where no file was found
+  std::string label = {};
+  std::string split = {};                    // "train", "val" or "test"
+  std::optional<double> start_seconds = {};  // of an uncut file
+  std::optional<double> end_seconds = {};
+  std::string source = {};  // "LIST:LINE"
+  std::string reason = {};  // empty: usable
 
   bool is_rejected() const { return !reason.empty(); }
 };
 
 struct ListOptions {
-  std::string root;             // folder of the videos
+  std::string root = {};        // folder of the videos
   std::string split = "train";  // where the list does not say
   // Accept absolute paths, and links that leave the root. Off: such entries are rejected.
   bool allow_outside_root = false;

@@ -1,5 +1,6 @@
 #include "data/dataset/manifest.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -200,6 +201,15 @@ Manifest read_header(const std::string& line, const std::string& path, int64_t& 
   return manifest;
 }
 
+// Names from a disk need not be UTF-8, and what cannot be written faithfully must not be written.
+std::string line_of(const OrderedJson& json, const std::string& where) {
+  try {
+    return json.dump() + "\n";
+  } catch (const OrderedJson::exception&) {
+    fail(where, "a name, label or reason is not UTF-8: rename it");
+  }
+}
+
 void require_new(std::set<std::string>& ids, const ManifestEntry& entry, const std::string& where) {
   if (entry.is_ok() && !ids.insert(entry.id).second) fail(where, "'id': '" + entry.id + "' stands there twice");
 }
@@ -229,18 +239,13 @@ void write_manifest(const std::string& path, const Manifest& manifest) {
                               {"labels", manifest.labels.names()},
                               {"labels_sha256", manifest.labels.hash()},
                               {"entries", manifest.entries.size()}};
-  // Names from disk need not be UTF-8: what cannot be written faithfully must not be written.
   std::set<std::string> ids;
-  std::string text = header.dump() + "\n";
+  std::string text = line_of(header, path + ": header");
   for (const ManifestEntry& entry : manifest.entries) {
     const std::string where = path + ": video '" + entry.id + "'";
     require_sound(entry, manifest.labels, /*allow_outside_root=*/true, where);
     require_new(ids, entry, where);
-    try {
-      text += to_json(entry).dump() + "\n";
-    } catch (const Json::exception&) {
-      fail(where, "its name, label or reason is not UTF-8: rename it");
-    }
+    text += line_of(to_json(entry), where);
   }
   core::publish_text(path, text);
 }

@@ -25,20 +25,20 @@ namespace permafrost::data {
 inline constexpr int64_t kManifestVersion = 1;
 
 struct ManifestEntry {
-  std::string id;
-  std::string path;  // relative to the root
+  std::string id = {};
+  std::string path = {};  // relative to the root
   int64_t bytes = 0;
   double duration_seconds = 0;  // of the whole file
   int64_t frames = 0;           // of the whole file
   double frames_per_second = 0;
   int64_t width = 0;
   int64_t height = 0;
-  std::string label;
-  std::string split;                    // "train", "val" or "test"
-  std::string status = "ok";            // or "rejected"
-  std::string reason;                   // of a rejected one: "KIND: detail"
-  std::optional<double> start_seconds;  // the part of the file that counts, where not the whole
-  std::optional<double> end_seconds;
+  std::string label = {};
+  std::string split = {};                    // "train", "val" or "test"
+  std::string status = "ok";                 // or "rejected"
+  std::string reason = {};                   // of a rejected one: "KIND: detail"
+  std::optional<double> start_seconds = {};  // the part of the file that counts, where not the whole
+  std::optional<double> end_seconds = {};
 
   bool is_ok() const { return status == "ok"; }
 };

@@ -32,7 +32,7 @@ struct BatchCursor {
 
 struct BatchRequest {
   BatchCursor cursor;
-  std::vector<int64_t> samples;  // may be empty in evaluation, on ranks beyond the last samples
+  std::vector<int64_t> samples{};  // may be empty in evaluation, on ranks beyond the last samples
 };
 
 // A permutation of 0..samples-1.

@@ -194,6 +194,7 @@ void VideoReader::Implementation::decode_to_end() {
   std::vector<bool> has_come(index_.packets.size());
   while (decoder.next(frame.get())) {
     ++counters_.frames;
+    converter_->require_size(*frame);
     const auto position = index_.position_of(decoder.pts(frame.get()));
     if (position) has_come[static_cast<size_t>(*position)] = true;
   }

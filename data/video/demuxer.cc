@@ -82,8 +82,8 @@ void fill_decoder_options(Dictionary& options, int64_t max_pixels, int threads) 
 Demuxer::Demuxer(const std::string& path, const DecodeLimits& limits) : path_(path), limits_(limits) {
   silence_ffmpeg();
   require_file(path_);
-  open();
   require_length(path_);
+  open();
 }
 
 void Demuxer::open() {
@@ -96,7 +96,6 @@ void Demuxer::open() {
   // The prefix keeps a colon in the name from being read as a protocol.
   const int code = avformat_open_input(&raw, ("file:" + path_).c_str(), nullptr, options.get());
   if (code < 0) {
-    require_length(path_);  // a header cut off reads like garbage: say what it is
     throw VideoError(path_, "not a video",
                      std::string("expected a video in one of the containers ") + kContainers +
                          ", found something else or a damaged header (" + av_text(code) + ")");

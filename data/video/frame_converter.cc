@@ -63,13 +63,17 @@ FrameConverter::FrameConverter(const std::string& path, const AVStream& stream)
       coded_width_(stream.codecpar->width),
       coded_height_(stream.codecpar->height) {}
 
-void FrameConverter::prepare(const AVFrame& frame) {
+void FrameConverter::require_size(const AVFrame& frame) const {
   if (frame.width != coded_width_ || frame.height != coded_height_) {
     throw VideoError(path_, "undecodable",
                      "its frames change from " + std::to_string(coded_width_) + "x" + std::to_string(coded_height_) +
                          " to " + std::to_string(frame.width) + "x" + std::to_string(frame.height) +
                          ", expected one size");
   }
+}
+
+void FrameConverter::prepare(const AVFrame& frame) {
+  require_size(frame);
   if (scaler_ && frame.format == format_ && frame.colorspace == matrix_ && frame.color_range == range_) return;
   format_ = frame.format;
   matrix_ = frame.colorspace;

@@ -37,6 +37,7 @@ class FrameConverter {
 
   // `pixels`: uint8 [3,height(),width()]. Throws VideoError where the frame's size is not the stream's.
   void convert(const AVFrame& frame, torch::Tensor pixels);
+  void require_size(const AVFrame& frame) const;
 
  private:
   void prepare(const AVFrame& frame);

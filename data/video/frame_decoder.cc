@@ -24,6 +24,8 @@ bool FrameDecoder::seek(int64_t position) {
   if (!landed || *landed > position || !index_.packets[static_cast<size_t>(*landed)].is_key) return false;
   position_ = *landed - 1;
   forgive_before_ = packet_->pts;
+  const bool is_shown = index_.packets[static_cast<size_t>(*landed)].is_shown;
+  awaited_pts_ = is_shown ? packet_->pts : AV_NOPTS_VALUE;
   return true;
 }
 
@@ -40,9 +42,18 @@ bool FrameDecoder::next(AVFrame* frame) {
       fail(fed_pts_, av_text(code));
     }
     const bool is_damaged = (frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags != 0;
-    if (!is_damaged) return true;
+    if (!is_damaged) {
+      require_awaited(pts(frame));
+      return true;
+    }
     if (!is_forgiven(pts(frame))) fail(pts(frame), "the decoder had to conceal errors");
   }
+}
+
+void FrameDecoder::require_awaited(int64_t pts) {
+  if (awaited_pts_ == AV_NOPTS_VALUE || pts < awaited_pts_) return;
+  if (pts != awaited_pts_) fail(awaited_pts_, "its group of frames does not start with a whole one");
+  awaited_pts_ = AV_NOPTS_VALUE;
 }
 
 bool FrameDecoder::read_packet() {

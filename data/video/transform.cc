@@ -26,25 +26,28 @@ void require_frames(const torch::Tensor& frames, const TransformOptions& options
   }
 }
 
-// One frame at a time, so that a long clip never stands in memory as float at its full size.
+// Bicubic stays in uint8: columns, then rows, rounded in between, as Pillow does it. Bilinear goes through float one
+// frame at a time, so that a long clip never stands in memory as float at its full size.
 torch::Tensor resize(const torch::Tensor& frames, int64_t height, int64_t width, ResizeMode mode) {
   if (frames.size(2) == height && frames.size(3) == width) return frames;
+  if (mode == ResizeMode::kBicubicAntialias) {
+    return at::_upsample_bicubic2d_aa(frames.contiguous(), {height, width}, /*align_corners=*/false);
+  }
   torch::Tensor resized = torch::empty({frames.size(0), 3, height, width}, torch::kUInt8);
   for (int64_t f = 0; f < frames.size(0); ++f) {
     const torch::Tensor pixels = frames.narrow(0, f, 1).to(torch::kFloat32);  // [1,3,H,W]
-    const torch::Tensor scaled = mode == ResizeMode::kBilinear
-                                     ? at::upsample_bilinear2d(pixels, {height, width}, /*align_corners=*/false)
-                                     : at::_upsample_bicubic2d_aa(pixels, {height, width}, /*align_corners=*/false);
+    torch::Tensor scaled = at::upsample_bilinear2d(pixels, {height, width}, /*align_corners=*/false);
     resized.narrow(0, f, 1).copy_(scaled.round_().clamp_(0, 255));  // [1,3,height,width]
   }
   return resized;
 }
 
-int64_t crop_offset(int64_t excess, CropPosition position) {
+int64_t crop_offset(int64_t excess, CropPosition position, ResizeMode mode) {
   switch (position) {
     case CropPosition::kLeftTop:
       return 0;
     case CropPosition::kCentre:
+      if (mode == ResizeMode::kBilinear) return excess / 2;
       return static_cast<int64_t>(std::nearbyint(static_cast<double>(excess) / 2));
     case CropPosition::kRightBottom:
       return excess;
@@ -56,15 +59,14 @@ int64_t crop_offset(int64_t excess, CropPosition position) {
 
 torch::Tensor resize_and_crop(const torch::Tensor& frames, const TransformOptions& options, CropPosition position) {
   require_frames(frames, options);
-  const c10::InferenceMode without_gradients;
   const int64_t height = frames.size(2);
   const int64_t width = frames.size(3);
   const int64_t shorter = std::min(height, width);
   const int64_t new_height = height == shorter ? options.size : options.size * height / shorter;
   const int64_t new_width = width == shorter ? options.size : options.size * width / shorter;
   const torch::Tensor resized = resize(frames, new_height, new_width, options.resize);  // [F,3,h,w]
-  return resized.narrow(2, crop_offset(new_height - options.size, position), options.size)
-      .narrow(3, crop_offset(new_width - options.size, position), options.size)
+  return resized.narrow(2, crop_offset(new_height - options.size, position, options.resize), options.size)
+      .narrow(3, crop_offset(new_width - options.size, position, options.resize), options.size)
       .clone(torch::MemoryFormat::Contiguous);  // [F,3,size,size]
 }
 
@@ -78,7 +80,6 @@ torch::Tensor crop_and_resize(const torch::Tensor& frames, const CropBox& box, c
          << box.left << " does not lie within frames of " << frames.size(2) << 'x' << frames.size(3);
     throw core::ConfigError(text.str());
   }
-  const c10::InferenceMode without_gradients;
   const torch::Tensor cropped = frames.narrow(2, box.top, box.height).narrow(3, box.left, box.width);  // [F,3,h,w]
   return resize(cropped, options.size, options.size, options.resize).clone(torch::MemoryFormat::Contiguous);
 }

@@ -37,12 +37,14 @@ struct CropBox {
 };
 
 // The shorter side becomes `size`, the other keeps the ratio rounded down; then a square of `size` is cut out. Along
-// the longer side only: kLeftTop starts at 0, kCentre at round-half-even(excess/2), kRightBottom ends at the edge.
+// the longer side only: kLeftTop starts at 0, kRightBottom ends at the edge, kCentre starts at half the excess, rounded
+// down with kBilinear and half to even with kBicubicAntialias, as the two references do.
 torch::Tensor resize_and_crop(const torch::Tensor& frames,  // uint8 [F,3,H,W]
                               const TransformOptions& options,
                               CropPosition position = CropPosition::kCentre);  // uint8 [F,3,size,size]
 
-// `box` of every frame, resized to size x size without keeping its ratio.
+// `box` of every frame (mirror before, where wanted: the released models do), resized to size x size without keeping
+// its ratio.
 torch::Tensor crop_and_resize(const torch::Tensor& frames,                           // uint8 [F,3,H,W]
                               const CropBox& box, const TransformOptions& options);  // uint8 [F,3,size,size]
 

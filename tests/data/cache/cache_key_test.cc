@@ -10,8 +10,8 @@ namespace permafrost::data {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::message_of;
+using ::testing::Not;
 using testing::small_key;
 
 TEST(CacheKey, ComesBackFromItsJson) {
@@ -20,14 +20,17 @@ TEST(CacheKey, ComesBackFromItsJson) {
   EXPECT_EQ(cache_key_from_json(nlohmann::json::parse(key.canonical_json()), "here").hash(), key.hash());
 }
 
-TEST(CacheKey, EveryFieldChangesTheHash) {
+TEST(CacheKey, LacksNoField) {
   const nlohmann::json json = to_json(small_key());
-  const std::string hash = small_key().hash();
   for (const auto& [name, value] : json.items()) {
     nlohmann::json changed = json;
     changed.erase(name);
     EXPECT_THROW(cache_key_from_json(changed, "here"), core::DataError) << name;
   }
+}
+
+TEST(CacheKey, AnotherSettingIsAnotherHash) {
+  const std::string hash = small_key().hash();
   CacheKey key = small_key();
   key.manifest_sha256 = "a2";
   EXPECT_NE(key.hash(), hash);
@@ -73,7 +76,8 @@ TEST(CacheKey, RefusesJsonOfAnotherKind) {
   EXPECT_THROW(cache_key_from_json(json, "here"), core::DataError);
   json = to_json(small_key());
   json["format_version"] = 2;
-  EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }), HasSubstr("version 2, expected 1"));
+  EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }),
+              HasSubstr("version 2, expected 1"));
   for (const char* name : {"width", "seed", "codec", "selected_layers"}) {
     json = to_json(small_key());
     json[name] = 1.5;

@@ -127,7 +127,8 @@ TEST_F(CacheIndexTest, RefusesHostileContentsEvenWithARightHash) {
     return message_of<core::DataError>([&] { read_index(path_); });
   };
   EXPECT_EQ(complaint([](nlohmann::json&) {}), "");
-  EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][0]["file"] = "../../etc/passwd"; }), HasSubstr("another name"));
+  EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][0]["file"] = "../../etc/passwd"; }),
+              HasSubstr("another name"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][0]["bytes"] = -1; }), HasSubstr("'bytes'"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][1] = o["shards"][0]; }), HasSubstr("twice"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["labels"][0] = "other"; }), HasSubstr("hash"));
@@ -157,7 +158,6 @@ TEST_F(VerifyCache, FindsAFlippedBitWhereverItIs) {
 TEST_F(VerifyCache, TellsMissingTruncatedDamagedForeignAndLeftoverApart) {
   fs::remove(path_ + "/shard-00000.h5");
   fs::resize_file(path_ + "/shard-00001.h5", 3000);
-  ShardHeader header;
   flip(path_ + "/shard-00002.h5", core::file_bytes(path_ + "/shard-00002.h5") / 2, 1);
   core::publish_text(path_ + "/shard-00009.h5", "x");
   core::publish_text(path_ + "/shard-00004.h5.partial-here-1", "x");

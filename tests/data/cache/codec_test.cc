@@ -24,7 +24,9 @@ class EveryCodec : public ::testing::TestWithParam<std::string> {
  protected:
   std::unique_ptr<Codec> codec_ = make_codec(GetParam(), kShape);
 
-  torch::Tensor round_trip(const torch::Tensor& features) const { return codec_->decode(codec_->encode(features, "v")); }
+  torch::Tensor round_trip(const torch::Tensor& features) const {
+    return codec_->decode(codec_->encode(features, "v"));
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec, ::testing::ValuesIn(codec_names()),
@@ -33,8 +35,8 @@ INSTANTIATE_TEST_SUITE_P(Codecs, EveryCodec, ::testing::ValuesIn(codec_names()),
 TEST_P(EveryCodec, ComesBackWithinItsBoundForEveryToken) {
   for (const double scale : {1e-30, 1e-6, 1.0, 300.0}) {
     const torch::Tensor exact = random_features(kShape, 5) * scale;
-    const torch::Tensor token_max = exact.abs().amax(-1).to(torch::kFloat64);                            // [N, t, L]
-    const torch::Tensor error = (round_trip(exact).to(torch::kFloat64) - exact).abs().amax(-1);          // [N, t, L]
+    const torch::Tensor token_max = exact.abs().amax(-1).to(torch::kFloat64);                    // [N, t, L]
+    const torch::Tensor error = (round_trip(exact).to(torch::kFloat64) - exact).abs().amax(-1);  // [N, t, L]
     for (int64_t token = 0; token < token_max.numel(); ++token) {
       EXPECT_LE(error.flatten()[token].item<double>(), codec_->error_bound(token_max.flatten()[token].item<double>()))
           << "scale " << scale;
@@ -83,7 +85,8 @@ TEST_P(EveryCodec, RefusesNanAndInfinityNamingTheVideo) {
 }
 
 TEST_P(EveryCodec, NeverTurnsAFiniteNumberIntoInfinity) {
-  for (const float large : {65504.0f, 65519.0f, 65520.0f, 1e30f, 3.38e38f, 3.3961e38f, std::numeric_limits<float>::max()}) {
+  for (const float large :
+       {65504.0f, 65519.0f, 65520.0f, 1e30f, 3.38e38f, 3.3961e38f, std::numeric_limits<float>::max()}) {
     torch::Tensor features = torch::zeros({2, 3, 5, 11});
     features[0][0][0][0] = -large;
     std::string message;
@@ -92,13 +95,15 @@ TEST_P(EveryCodec, NeverTurnsAFiniteNumberIntoInfinity) {
     if (message.empty()) {
       EXPECT_TRUE(torch::isfinite(decoded).all().item<bool>()) << large;
     } else {
-      EXPECT_THAT(message, HasSubstr("bf16"));
+      EXPECT_THAT(message, HasSubstr("beyond"));
     }
   }
 }
 
 TEST_P(EveryCodec, RefusesAnotherShapeAndAnotherType) {
-  EXPECT_THAT(message_of<core::DataError>([&] { codec_->encode(torch::zeros({2, 3, 5, 12}), "clip-17"); }),
+  EXPECT_THAT(message_of<core::DataError>([&] {
+                codec_->encode(torch::zeros({2, 3, 5, 12}), "clip-17");
+              }),
               HasSubstr("[2, 3, 5, 11]"));
   EXPECT_THROW(codec_->encode(torch::zeros({2, 3, 5, 11}, torch::kFloat64), "v"), core::DataError);
   EXPECT_THROW(codec_->encode(torch::Tensor(), "v"), core::DataError);
@@ -134,7 +139,8 @@ TEST(HalfPrecision, DecodesEveryHalfAsLibTorchDoes) {
 TEST(HalfPrecision, EncodesAsLibTorchDoesTiesIncluded) {
   std::vector<float> values;
   core::RandomStream random(1, {});
-  for (int i = 0; i < 20011; ++i) values.push_back(static_cast<float>(random.normal() * std::exp2(random.uniform(-26, 12))));
+  for (int i = 0; i < 20011; ++i)
+    values.push_back(static_cast<float>(random.normal() * std::exp2(random.uniform(-26, 12))));
   for (int i = 0; i < 5000; ++i) values.push_back(1.0f + static_cast<float>(i) * 0x1p-12f);
   const torch::Tensor exact = torch::from_blob(values.data(), {static_cast<int64_t>(values.size())});
   torch::Tensor expected = exact.to(torch::kHalf);

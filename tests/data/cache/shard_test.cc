@@ -125,9 +125,9 @@ TEST_F(Shard, H5dumpShowsWhatItIs) {
   const CacheKey key = small_key();
   write_shard(path_, key, 3, unit_records(key, 3));
   const std::string text = output_of("h5dump -H -p '" + path_ + "' 2>&1");
-  for (const char* part : {"DATASET \"pixels\"", "( 5, 4, 3, 16, 16 )", "16-bit little-endian floating-point",
-                           "( 5, 2, 2, 5, 24 )", "DATASET \"crc32c\"", "ATTRIBUTE \"key_sha256\"", "CONTIGUOUS",
-                           "ATTRIBUTE \"axes\"", "STRSIZE 256"}) {
+  for (const char* part :
+       {"DATASET \"pixels\"", "( 5, 4, 3, 16, 16 )", "16-bit little-endian floating-point", "( 5, 2, 2, 5, 24 )",
+        "DATASET \"crc32c\"", "ATTRIBUTE \"key_sha256\"", "CONTIGUOUS", "ATTRIBUTE \"axes\"", "STRSIZE 256"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
   EXPECT_THAT(text, Not(HasSubstr("CHUNKED")));
@@ -155,9 +155,10 @@ TEST_F(Shard, AnUnfullShardKeepsItsRecordsAndItsRejectedVideos) {
   const std::vector<ClipRecord> records = unit_records(key, 3);
   std::vector<RejectedVideo> rejected;
   for (int i = 0; i < 1500; ++i) {  // more text than an HDF5 attribute holds in place
-    rejected.push_back({.video_id = "v" + std::to_string(i), .path = "a \"b\".mp4", .reason = "no video stream, no frame"});
+    rejected.push_back(
+        {.video_id = "v" + std::to_string(i), .path = "a \"b\".mp4", .reason = "no video stream, no frame"});
   }
-  ShardWriter writer({.path = path_, .key = key, .unit = 3, .capacity = 40});
+  ShardWriter writer({.path = path_, .key = key, .unit = 3, .capacity = 400});
   for (const ClipRecord& record : records) writer.append(record);
   EXPECT_EQ(writer.finish(rejected), summarize_shard(path_));
   const ShardReader shard(path_);
@@ -207,7 +208,9 @@ TEST_F(Shard, ARefusedRecordNamesItsVideoAndDoesNotSpoilTheShard) {
     };
     const float nan = std::numeric_limits<float>::quiet_NaN();
     EXPECT_THAT(refusal([&](ClipRecord& bad) { bad.features[1][1][4][23] = nan; }), HasSubstr(record.video_id));
-    EXPECT_THAT(refusal([](ClipRecord& bad) { bad.pixels = torch::zeros({4, 3, 16, 15}, torch::kUInt8); }),
+    EXPECT_THAT(refusal([](ClipRecord& bad) {
+                  bad.pixels = torch::zeros({4, 3, 16, 15}, torch::kUInt8);
+                }),
                 HasSubstr("[4, 3, 16, 16]"));
     EXPECT_THAT(refusal([](ClipRecord& bad) { bad.timestamps_seconds.pop_back(); }), HasSubstr("3 timestamps"));
     EXPECT_THAT(refusal([](ClipRecord& bad) { bad.split = "validate"; }), HasSubstr("'validate'"));
@@ -234,7 +237,7 @@ TEST_F(Shard, TakesAllViewsOfAVideoOrNone) {
   EXPECT_TRUE(ShardReader(path_).row(0).video_id == records[2].video_id);
 }
 
-TEST_F(Shard, AFullDiskIsAnErrorAndLeavesNothing) {
+TEST_F(Shard, AMissingFolderIsNamedAndNothingIsLeft) {
   const CacheKey key = small_key();
   const std::string missing = directory_ / "no/such/folder/shard-00000.h5";
   EXPECT_THAT(message_of<core::IoError>([&] { ShardWriter({.path = missing, .key = key, .unit = 0, .capacity = 1}); }),

@@ -15,7 +15,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-std::vector<BatchRequest> all_requests(const OrderOptions& options, BatchCursor start, int64_t end, int rank, int ranks) {
+std::vector<BatchRequest> all_requests(const OrderOptions& options, BatchCursor start, int64_t end, int rank,
+                                       int ranks) {
   BatchRequests requests(options, start, end, rank, ranks);
   std::vector<BatchRequest> all;
   while (auto request = requests.next()) all.push_back(*request);
@@ -35,7 +36,7 @@ TEST(EpochOrder, IsAPermutationThatSeedAndEpochChange) {
 }
 
 TEST(EpochOrder, NeverChangesBetweenVersions) {
-  EXPECT_THAT(epoch_order(1, 0, 8), ElementsAre(ORDER_OF_SEED_1));
+  EXPECT_THAT(epoch_order(1, 0, 8), ElementsAre(6, 3, 7, 4, 2, 5, 0, 1));
 }
 
 TEST(RankSlice, SlicesInARowAreTheBatchForAnyNumberOfRanks) {
