@@ -75,7 +75,7 @@ bool prepare(const Verb& verb, const std::vector<std::string>& arguments, core::
 
 void tell(const std::string& verb, const std::string& message) {
   std::istringstream lines(message);
-  for (std::string line; std::getline(lines, line);) core::log_error() << " permafrost " << verb << ": " << line;
+  for (std::string line; std::getline(lines, line);) core::log_error() << "permafrost " << verb << ": " << line;
 }
 
 // One rank's error ends the job. All ranks often meet the same one: the others give rank 0 a moment to say it once.

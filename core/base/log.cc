@@ -21,12 +21,12 @@ int severity_of(LogLevel level) {
   return google::GLOG_ERROR;
 }
 
-// "W 14:03:59 [rank 1] " — the severity only where it is not the usual one.
+// "14:03:59 [rank 1] warning:", the severity only where it is not the usual one; glog adds a space.
 void prefix_line(std::ostream& out, const google::LogMessageInfo& line, void*) {
   out << std::setfill('0') << std::setw(2) << line.time.hour() << ':' << std::setw(2) << line.time.min() << ':'
-      << std::setw(2) << line.time.sec() << ' ' << rank_prefix();
-  if (line.severity[0] == 'W') out << "warning:";
-  if (line.severity[0] == 'E') out << "error:";
+      << std::setw(2) << line.time.sec() << rank_prefix();
+  if (line.severity[0] == 'W') out << " warning:";
+  if (line.severity[0] == 'E') out << " error:";
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ void start_logging(const char* program, LogLevel lowest) {
 }
 
 void set_log_rank(int rank, int size) {
-  rank_prefix() = size > 1 ? "[rank " + std::to_string(rank) + "] " : "";
+  rank_prefix() = size > 1 ? " [rank " + std::to_string(rank) + "]" : "";
 }
 
 }  // namespace permafrost::core

@@ -101,7 +101,7 @@ std::optional<UnitOutcome> CacheBuilder::reuse_shard(int64_t unit, const std::st
       return UnitOutcome{summarize_shard(path), reader.rejected()};
     }
   } catch (const core::DataError& error) {
-    core::log_warning() << " shard built again: " << error.what();
+    core::log_warning() << "shard built again: " << error.what();
     return std::nullopt;
   }
   require_equal(clips_.key(), ShardReader(path).key(), path);
@@ -125,7 +125,7 @@ UnitOutcome CacheBuilder::write_shard(int64_t unit, const std::string& path) con
           outcome.reason = error.what();
         }
         if (outcome.reason.empty()) return;
-        core::log_warning() << " rejected: " << outcome.reason;
+        core::log_warning() << "rejected: " << outcome.reason;
         rejected.push_back({entry.id, entry.path, outcome.reason});
       });
   return {writer.finish(rejected), rejected};

@@ -74,7 +74,7 @@ std::vector<VideoScore> score_part(TrainedModel& model, const EvaluationSet& set
       [&](int64_t i, const ReadClip& read) {
         VideoScore& video = videos[i / set.views];
         if (!read.failure.empty()) {
-          if (video.failure.empty()) core::log_warning() << " not evaluated: " << read.failure;
+          if (video.failure.empty()) core::log_warning() << "not evaluated: " << read.failure;
           video.failure = read.failure;
           return;
         }

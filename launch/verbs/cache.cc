@@ -124,7 +124,7 @@ int build(Invocation& invocation) {
                                    {.videos_per_shard = settings.cache.videos_per_shard, .threads = threads});
   const Share share = build_share(builder, world, builder.clips());
   if (share.is_stopped) {
-    core::log_warning() << " stopped early; start the same command again to go on";
+    core::log_warning() << "stopped early; start the same command again to go on";
     return core::kExitRequeue;
   }
   const std::vector<data::UnitOutcome> outcomes = gather_outcomes(world, share);
@@ -137,7 +137,7 @@ int verify(Invocation& invocation) {
   if (invocation.session->rank() != 0) return core::kExitDone;
   const std::string& cache = invocation.need(invocation.settings.path.cache, "cache");
   const std::vector<data::CacheProblem> problems = data::verify_cache(cache);
-  for (const data::CacheProblem& problem : problems) core::log_error() << " " << problem.text;
+  for (const data::CacheProblem& problem : problems) core::log_error() << problem.text;
   if (problems.empty()) std::cout << cache << ": whole\n";
   return problems.empty() ? core::kExitDone : core::kExitError;
 }

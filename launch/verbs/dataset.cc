@@ -15,7 +15,7 @@ namespace {
 void log_summary(const data::Manifest& manifest, const std::string& path) {
   int64_t rejected = 0;
   for (const auto& [reason, count] : data::count_by_reason(manifest)) {
-    core::log_warning() << " rejected " << count << ": " << reason;
+    core::log_warning() << "rejected " << count << ": " << reason;
     rejected += count;
   }
   core::log_info() << path << ": " << manifest.entries.size() - rejected << " videos of " << manifest.labels.size()

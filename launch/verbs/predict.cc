@@ -82,7 +82,7 @@ int run_predict(Invocation& invocation) {
       results.push_back(predict(model, builder, video, settings.predict.top));
       if (!settings.has.json) print(results.back());
     } catch (const core::Error& error) {
-      core::log_error() << " " << error.what();
+      core::log_error() << error.what();
       ++failed;
     }
   }
