@@ -19,9 +19,8 @@ bool parse_number(const std::string& text, T* value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// An option given bare, `--decode`, has an empty text.
 bool parse_bool(const std::string& text, bool* value) {
-  *value = text.empty() || text == "true" || text == "yes" || text == "1";
+  *value = text == "true" || text == "yes" || text == "1";
   return *value || text == "false" || text == "no" || text == "0";
 }
 
@@ -50,11 +49,21 @@ size_t edit_distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
+// A switch stands alone: `--json file.mp4` means `--json=true` and a word. Boost would take the word for its value.
+std::vector<std::string> with_switches_closed(std::vector<std::string> arguments, const std::vector<Option>& options) {
+  for (std::string& argument : arguments) {
+    const bool is_switch = std::any_of(options.begin(), options.end(), [&](const Option& option) {
+      return std::holds_alternative<bool*>(option.target) && argument == "--" + option.name;
+    });
+    if (is_switch) argument += "=true";
+  }
+  return arguments;
+}
+
 po::options_description boost_description(const std::vector<Option>& options) {
   po::options_description description;
   for (const Option& option : options) {
     auto* value = po::value<std::string>();
-    if (std::holds_alternative<bool*>(option.target)) value->implicit_value("");
     description.add_options()(option.name.c_str(), value);
   }
   return description;
@@ -146,7 +155,7 @@ std::vector<std::string> OptionTable::read_arguments(const std::vector<std::stri
   namespace style = po::command_line_style;
   std::vector<std::string> positional;
   try {
-    const auto parsed = po::command_line_parser(arguments)
+    const auto parsed = po::command_line_parser(with_switches_closed(arguments, options_))
                             .options(boost_description(options_))
                             .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
                             .allow_unregistered()

@@ -19,7 +19,7 @@ TemporalToIntegrationImpl::TemporalToIntegrationImpl(const DistConfig& config) :
 
 torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
   const torch::Tensor patches = convolve_time(x.flatten(2, 3), linear_fuse, alpha, 0);              // [B, t, g*g, d]
-  const torch::Tensor cls = cls_token.squeeze(0).unsqueeze(2).expand({x.size(0), -1, -1, -1});              // [B, t, 1, d]
+  const torch::Tensor cls = cls_token.squeeze(0).unsqueeze(2).expand({x.size(0), -1, -1, -1});      // [B, t, 1, d]
   return torch::cat({cls, patches}, 2);                                                             // [B, t, L, d]
 }
 

@@ -69,6 +69,7 @@ AvCodec open_encoder(const torch::Tensor& frames, const VideoOptions& options, c
   require(av_opt_set(codec->priv_data, "preset", options.preset.c_str(), 0), path, "set the encoder's preset");
   require(av_opt_set_int(codec->priv_data, "crf", options.quality, 0), path, "set the encoder's quality");
   require(av_opt_set(codec->priv_data, "x264-params", "log-level=error", 0), path, "quieten the encoder");
+  av_log_set_level(AV_LOG_ERROR);  // x264 writes a page of statistics for every clip
   require(avcodec_open2(codec.get(), x264, nullptr), path, "open the encoder");
   return codec;
 }

@@ -8,7 +8,9 @@ ranks 2 train --cache "$WORK/cache" --run "$run" "${tiny[@]}"
 for count in 1 2 4; do
   ranks "$count" eval --cache "$WORK/cache" --run "$run" --eval.batch 3 --out "$WORK/eval-$count.json"
   [ "$(field "$WORK/eval-$count.json" videos)" = "$(grep -c ',val$' "$WORK/list.csv")" ] || fail "$count ranks: not every video once"
-  [ "$(field "$WORK/eval-$count.json" top1)" = "$(field "$WORK/eval-1.json" top1)" ] || fail "$count ranks: another top-1"
+  # Every prediction and count; scores may differ in their last bits, as batches are cut elsewhere.
+  grep -v '"score"' "$WORK/eval-$count.json" | sort >"$WORK/eval-$count.txt"
+  cmp "$WORK/eval-$count.txt" "$WORK/eval-1.txt" || fail "$count ranks: other predictions"
 done
 ranks 2 eval --cache "$WORK/cache" --run "$run"
 ranks 2 eval --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --run "$run" --sampling.eval_views 2 \

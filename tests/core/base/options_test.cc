@@ -49,9 +49,9 @@ TEST(OptionTable, LetsTheCommandLineWinOverTheConfigAndRemembersOrigins) {
   Settings settings;
   OptionTable table = table_of(settings);
   table.read_config(directory / "a.ini");
-  const auto positional = table.read_arguments({"train", "--recipe.epochs", "7", "--decode", "--cache=some/where"});
+  const auto positional = table.read_arguments({"train", "--recipe.epochs", "7", "--decode", "a.mp4", "--cache=some/where"});
   table.finish();
-  EXPECT_EQ(positional, std::vector<std::string>{"train"});
+  EXPECT_EQ(positional, (std::vector<std::string>{"train", "a.mp4"}));
   EXPECT_EQ(settings.epochs, 7);
   EXPECT_EQ(settings.rate, 1e-3);
   EXPECT_TRUE(settings.decode);
