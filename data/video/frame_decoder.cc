@@ -1,5 +1,6 @@
 #include "data/video/frame_decoder.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -11,9 +12,8 @@ FrameDecoder::FrameDecoder(Demuxer& demuxer, const FrameIndex& index)
 }
 
 bool FrameDecoder::seek(int64_t position) {
-  // MP4 looks times up by dts, Matroska by pts.
-  const IndexedPacket& wanted = index_.packets[static_cast<size_t>(position)];
-  const int64_t timestamp = demuxer_.container() == "mov" && wanted.dts != AV_NOPTS_VALUE ? wanted.dts : wanted.pts;
+  // By pts in MP4 too, whose table is by dts: given the key frame's own dts, libavformat goes one group further back.
+  const int64_t timestamp = index_.packets[static_cast<size_t>(position)].pts;
   av_packet_unref(packet_.get());
   if (!demuxer_.seek(timestamp)) return false;
   avcodec_flush_buffers(codec_.get());
@@ -43,11 +43,23 @@ bool FrameDecoder::next(AVFrame* frame) {
     }
     const bool is_damaged = (frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags != 0;
     if (!is_damaged) {
+      if (!index_.is_by_packets) give_time(frame);
       require_awaited(pts(frame));
       return true;
     }
     if (!is_forgiven(pts(frame))) fail(pts(frame), "the decoder had to conceal errors");
   }
+}
+
+// AVI and program streams leave frames, often the last one, without a time of their own: each follows the one before.
+// Such files are always decoded from the beginning, so a frame gets the same time at every pass.
+void FrameDecoder::give_time(AVFrame* frame) {
+  int64_t& time = frame->best_effort_timestamp;
+  if (last_pts_ != AV_NOPTS_VALUE && (time == AV_NOPTS_VALUE || time <= last_pts_)) {
+    time = last_pts_ + std::max<int64_t>(1, last_duration_);
+  }
+  last_pts_ = time;
+  if (frame->pkt_duration > 0) last_duration_ = frame->pkt_duration;
 }
 
 void FrameDecoder::require_awaited(int64_t pts) {

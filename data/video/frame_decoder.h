@@ -36,6 +36,7 @@ class FrameDecoder {
  private:
   bool read_packet();
   void feed();
+  void give_time(AVFrame* frame);
   void require_awaited(int64_t pts);
   bool is_forgiven(int64_t pts) const { return forgive_before_ != AV_NOPTS_VALUE && pts < forgive_before_; }
   [[noreturn]] void fail(int64_t pts, const std::string& what) const;
@@ -51,6 +52,8 @@ class FrameDecoder {
   int64_t forgive_before_ = AV_NOPTS_VALUE;
   // Of the key frame a seek landed on: it must come out first, or decoding did not start whole (a gradual refresh).
   int64_t awaited_pts_ = AV_NOPTS_VALUE;
+  int64_t last_pts_ = AV_NOPTS_VALUE;  // only where frames are listed by decoding
+  int64_t last_duration_ = 0;
 };
 
 }  // namespace permafrost::data

@@ -160,7 +160,8 @@ TEST_F(Shard, AnUnfullShardKeepsItsRecordsAndItsRejectedVideos) {
   }
   ShardWriter writer({.path = path_, .key = key, .unit = 3, .capacity = 400});
   for (const ClipRecord& record : records) writer.append(record);
-  EXPECT_EQ(writer.finish(rejected), summarize_shard(path_));
+  const ShardSummary summary = writer.finish(rejected);
+  EXPECT_EQ(summary, summarize_shard(path_));
   const ShardReader shard(path_);
   EXPECT_EQ(shard.rejected(), rejected);
   ASSERT_EQ(shard.records(), static_cast<int64_t>(records.size()));
