@@ -33,8 +33,9 @@ std::string overview() {
     name.resize(14, ' ');
     text << "  " << name << verb.summary << "\n";
   }
-  text << "\n`permafrost VERB --help` explains a verb. Started by mpirun or srun, cache build, train, eval and dataset\n"
-          "scan share their work over the ranks.\n";
+  text
+      << "\n`permafrost VERB --help` explains a verb. Started by mpirun or srun, cache build, train, eval and dataset\n"
+         "scan share their work over the ranks.\n";
   return text.str();
 }
 

@@ -25,7 +25,7 @@ struct Invocation {
 struct Verb {
   std::string name;
   std::string summary;
-  std::string usage;    // after "permafrost NAME"
+  std::string usage;  // after "permafrost NAME"
   std::string example;
   std::vector<std::string> options;  // those its --help shows: "cache", or "recipe." for a section
   bool is_distributed;

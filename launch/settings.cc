@@ -103,8 +103,8 @@ void require_sound(const Settings& s) {
   at_least("sampling.frames", s.sampling.frames, 1);
   at_least("sampling.alpha", s.sampling.alpha, 1);
   demand(s.sampling.alpha < 1 || s.sampling.frames % s.sampling.alpha == 0,
-         "option 'sampling.frames' is " + std::to_string(s.sampling.frames) + ", expected a multiple of sampling.alpha (" +
-             std::to_string(s.sampling.alpha) + ")");
+         "option 'sampling.frames' is " + std::to_string(s.sampling.frames) +
+             ", expected a multiple of sampling.alpha (" + std::to_string(s.sampling.alpha) + ")");
   at_least("sampling.train_views", s.sampling.train_views, 1);
   at_least("sampling.eval_views", s.sampling.eval_views, 1);
   at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);

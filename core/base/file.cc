@@ -57,7 +57,8 @@ std::string read_text(const std::string& path, uint64_t limit_bytes) {
   const FileDescriptor fd = open_for_reading(path);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) throw io_error(path, "stat");
-  if (!S_ISREG(info.st_mode)) throw DataError(path + ": expected a file, found something else: give the path of a file");
+  if (!S_ISREG(info.st_mode))
+    throw DataError(path + ": expected a file, found something else: give the path of a file");
   const auto bytes = static_cast<uint64_t>(info.st_size);
   if (bytes > limit_bytes) {
     throw DataError(path + ": " + std::to_string(bytes) + " bytes, expected at most " + std::to_string(limit_bytes));

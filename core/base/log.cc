@@ -14,9 +14,12 @@ std::string& rank_prefix() {
 
 int severity_of(LogLevel level) {
   switch (level) {
-    case LogLevel::kInfo: return google::GLOG_INFO;
-    case LogLevel::kWarning: return google::GLOG_WARNING;
-    case LogLevel::kError: return google::GLOG_ERROR;
+    case LogLevel::kInfo:
+      return google::GLOG_INFO;
+    case LogLevel::kWarning:
+      return google::GLOG_WARNING;
+    case LogLevel::kError:
+      return google::GLOG_ERROR;
   }
   return google::GLOG_ERROR;
 }
@@ -31,9 +34,7 @@ void prefix_line(std::ostream& out, const google::LogMessageInfo& line, void*) {
 
 }  // namespace
 
-LogLine::~LogLine() {
-  google::LogMessage("permafrost", 0, severity_of(level_)).stream() << text_.str();
-}
+LogLine::~LogLine() { google::LogMessage("permafrost", 0, severity_of(level_)).stream() << text_.str(); }
 
 void start_logging(const char* program, LogLevel lowest) {
   FLAGS_logtostderr = true;
@@ -41,8 +42,6 @@ void start_logging(const char* program, LogLevel lowest) {
   google::InitGoogleLogging(program, &prefix_line);
 }
 
-void set_log_rank(int rank, int size) {
-  rank_prefix() = size > 1 ? " [rank " + std::to_string(rank) + "]" : "";
-}
+void set_log_rank(int rank, int size) { rank_prefix() = size > 1 ? " [rank " + std::to_string(rank) + "]" : ""; }
 
 }  // namespace permafrost::core

@@ -192,11 +192,13 @@ std::string OptionTable::help(const std::vector<std::string>& only) const {
   for (const auto& [prefix, description] : sections_) {
     bool has_title = false;
     for (const Option& option : options_) {
-      const bool belongs = prefix.empty() ? option.name.find('.') == std::string::npos : option.name.starts_with(prefix);
+      const bool belongs =
+          prefix.empty() ? option.name.find('.') == std::string::npos : option.name.starts_with(prefix);
       if (!belongs || !is_wanted(option.name)) continue;
       if (!has_title) text << "\n" << description << "\n";
       has_title = true;
-      std::string left = "  --" + option.name + " " + (option.choices.empty() ? type_name(option.target) : joined(option.choices));
+      std::string left =
+          "  --" + option.name + " " + (option.choices.empty() ? type_name(option.target) : joined(option.choices));
       left.resize(std::max<size_t>(left.size() + 2, 44), ' ');
       const std::string value = option.value();
       text << left << option.help << (value.empty() ? "" : " [" + value + "]") << "\n";

@@ -127,7 +127,8 @@ std::vector<std::string> CheckpointStore::list() const {
   std::vector<std::string> found;
   for (const auto& entry : fs::directory_iterator(directory_)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.find(".partial-") == std::string::npos) found.push_back(entry.path().string());
+    if (name.starts_with("step-") && name.find(".partial-") == std::string::npos)
+      found.push_back(entry.path().string());
   }
   std::sort(found.begin(), found.end());
   return found;

@@ -23,8 +23,8 @@ struct Checkpoint {
   int64_t step = 0;
   std::map<std::string, torch::Tensor> model;
   std::map<std::string, torch::Tensor> optimizer;
-  nlohmann::json state;  // whatever the trainer needs to go on, plus "step" and "weights_sha256"
-  std::string directory; // where it was read from; ignored by save
+  nlohmann::json state;   // whatever the trainer needs to go on, plus "step" and "weights_sha256"
+  std::string directory;  // where it was read from; ignored by save
 };
 
 // Throws DataError naming the file and what is wrong with it, or IoError.

@@ -9,9 +9,7 @@ namespace {
 
 constexpr int64_t kHeadWidth = 64;
 
-torch::nn::LayerNorm layer_norm(int64_t width) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}));
-}
+torch::nn::LayerNorm layer_norm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
 
 }  // namespace
 
@@ -26,10 +24,11 @@ CrossAttentionImpl::CrossAttentionImpl(int64_t width) : heads(width / kHeadWidth
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& query, const torch::Tensor& memory) {
   const int64_t width = query.size(2);
-  const torch::Tensor q = torch::linear(ln_1(query), in_proj_weight.slice(0, 0, width), in_proj_bias.slice(0, 0, width));
+  const torch::Tensor q =
+      torch::linear(ln_1(query), in_proj_weight.slice(0, 0, width), in_proj_bias.slice(0, 0, width));
   const torch::Tensor kv = torch::linear(ln_1(memory), in_proj_weight.slice(0, width), in_proj_bias.slice(0, width));
   const auto split = [&](const torch::Tensor& x) { return x.unflatten(2, {heads, -1}).transpose(1, 2); };
-  const std::vector<torch::Tensor> key_value = kv.chunk(2, 2);                                  // 2 x [M, K, d]
+  const std::vector<torch::Tensor> key_value = kv.chunk(2, 2);  // 2 x [M, K, d]
   const torch::Tensor attended =
       torch::scaled_dot_product_attention(split(q), split(key_value[0]), split(key_value[1]));  // [M, heads, 1, 64]
   return out_proj(attended.transpose(1, 2).flatten(2));                                         // [M, 1, d]
@@ -54,11 +53,11 @@ AdaptivePoolingImpl::AdaptivePoolingImpl(const DistConfig& config) {
 }
 
 Pooled AdaptivePoolingImpl::forward(const torch::Tensor& features, const Pooled& carried) {
-  torch::Tensor s = carried.frames + spatial_transformer(carried.frames, features.flatten(0, 1));  // [B*t, 1, d]
-  s = s + output_map_spatial_cls_token(ln_out_spat_cls_token(s));                                  // [B*t, 1, d]
+  torch::Tensor s = carried.frames + spatial_transformer(carried.frames, features.flatten(0, 1));        // [B*t, 1, d]
+  s = s + output_map_spatial_cls_token(ln_out_spat_cls_token(s));                                        // [B*t, 1, d]
   const torch::Tensor frames = s.view({features.size(0), features.size(1), -1}) + positional_embedding;  // [B, t, d]
-  torch::Tensor a = carried.clip + temporal_transformer(carried.clip, frames);                     // [B, 1, d]
-  a = a + output_map_cls_token(ln_out_temp_cls_token(a));                                          // [B, 1, d]
+  torch::Tensor a = carried.clip + temporal_transformer(carried.clip, frames);                           // [B, 1, d]
+  a = a + output_map_cls_token(ln_out_temp_cls_token(a));                                                // [B, 1, d]
   return {a, s};
 }
 

@@ -23,7 +23,8 @@ void require_sound(const DistConfig& config) {
     if (!holds) faults += (faults.empty() ? "" : "; ") + what;
   };
   demand(config.frames > 0 && config.alpha > 0 && config.frames % std::max<int64_t>(config.alpha, 1) == 0,
-         "frames (" + std::to_string(config.frames) + ") must be a multiple of alpha (" + std::to_string(config.alpha) + ")");
+         "frames (" + std::to_string(config.frames) + ") must be a multiple of alpha (" + std::to_string(config.alpha) +
+             ")");
   demand(config.patch_size > 0 && config.image_size % std::max<int64_t>(config.patch_size, 1) == 0,
          "the image size must be a multiple of the patch size");
   demand(config.integration_dim > 0 && config.integration_dim % 64 == 0, "integration_dim must be a multiple of 64");
@@ -39,14 +40,14 @@ DistNetImpl::DistNetImpl(const DistConfig& config) : config(config) {
   using torch::nn::Linear;
   temporal_stem = register_module("temporal_stem", make_temporal_stem(config));
   input_linears = register_module("input_linears", module_list(layers, [&] { return Linear(config.width, width); }));
-  integration2temporal_nets = register_module(
-      "integration2temporal_nets", module_list(layers, [&] { return IntegrationToTemporal(config); }));
-  temporal2integration_nets = register_module(
-      "temporal2integration_nets", module_list(layers, [&] { return TemporalToIntegration(config); }));
+  integration2temporal_nets =
+      register_module("integration2temporal_nets", module_list(layers, [&] { return IntegrationToTemporal(config); }));
+  temporal2integration_nets =
+      register_module("temporal2integration_nets", module_list(layers, [&] { return TemporalToIntegration(config); }));
   temporal_nets = register_module("temporal_nets", module_list(layers, [&] { return TemporalNet(config); }));
   integration_nets = register_module("integration_nets", module_list(layers, [&] { return IntegrationNet(config); }));
-  adapooling_nets = register_module(
-      "adapooling_nets", module_list(config.pooling_layers, [&] { return AdaptivePooling(config); }));
+  adapooling_nets =
+      register_module("adapooling_nets", module_list(config.pooling_layers, [&] { return AdaptivePooling(config); }));
   proj_spatial_cls_token = register_module("proj_spatial_cls_token", Linear(config.width, width));
   ln_post = register_module("ln_post", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
   proj = register_parameter("proj", torch::empty({width, config.embedding}));
@@ -59,21 +60,21 @@ void DistNetImpl::note(const std::string& name, int64_t index, const torch::Tens
 }
 
 torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& features) {
-  torch::Tensor r, m;                                                       // [B, t, L, d]
+  torch::Tensor r, m;  // [B, t, L, d]
   for (int64_t i = 0; i < config.layers; ++i) {
-    x = temporal_nets->ptr<TemporalNetImpl>(i)->forward(x);                 // [B, F, g, g, c]
+    x = temporal_nets->ptr<TemporalNetImpl>(i)->forward(x);  // [B, F, g, g, c]
     note("temporal_nets", i, x);
     m = input_linears->ptr<torch::nn::LinearImpl>(i)->forward(features[i]);  // [B, t, L, d]
     if (r.defined()) m = m + r;
     const torch::Tensor fused = temporal2integration_nets->ptr<TemporalToIntegrationImpl>(i)->forward(x);
     note("temporal2integration_nets", i, fused);
-    if (i + 1 < config.layers || observe) {                                 // the last one's output is read by nobody
+    if (i + 1 < config.layers || observe) {  // the last one's output is read by nobody
       const torch::Tensor back = integration2temporal_nets->ptr<IntegrationToTemporalImpl>(i)->forward(m);
       note("integration2temporal_nets", i, back);
-      x = x + back;                                                         // [B, F, g, g, c]
+      x = x + back;  // [B, F, g, g, c]
     }
-    m = m + fused;                                                          // [B, t, L, d]
-    r = integration_nets->ptr<IntegrationNetImpl>(i)->forward(m);           // [B, t, L, d]
+    m = m + fused;                                                 // [B, t, L, d]
+    r = integration_nets->ptr<IntegrationNetImpl>(i)->forward(m);  // [B, t, L, d]
     note("integration_nets", i, r);
   }
   return r + m;
@@ -81,18 +82,19 @@ torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& featu
 
 torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
   const int64_t clips = feat.size(0), frames = feat.size(1);
-  Pooled pooled{aggregated_cls_token.expand({clips, -1, -1}), aggregated_spatial_cls_token.expand({clips * frames, -1, -1})};
+  Pooled pooled{aggregated_cls_token.expand({clips, -1, -1}),
+                aggregated_spatial_cls_token.expand({clips * frames, -1, -1})};
   for (int64_t i = 0; i < config.pooling_layers; ++i) {
     pooled = adapooling_nets->ptr<AdaptivePoolingImpl>(i)->forward(feat, pooled);
     note("adapooling_nets", i, pooled.clip);
   }
-  return pooled.clip.squeeze(1);                                            // [B, d]
+  return pooled.clip.squeeze(1);  // [B, d]
 }
 
 torch::Tensor DistNetImpl::forward(const torch::Tensor& pixels, const torch::Tensor& features) {
-  const torch::Tensor x = apply_temporal_stem(temporal_stem, pixels);       // [B, F, g, g, c]
+  const torch::Tensor x = apply_temporal_stem(temporal_stem, pixels);  // [B, F, g, g, c]
   if (observe) observe("temporal_stem", x);
-  const torch::Tensor pooled = pool(integrate(x, features));                // [B, d]
+  const torch::Tensor pooled = pool(integrate(x, features));                      // [B, d]
   const torch::Tensor frozen = features[config.layers - 1].select(2, 0).mean(1);  // [B, C], class token of f_{N-1}
   return torch::matmul(ln_post(pooled + proj_spatial_cls_token(frozen)), proj);   // [B, e]
 }
@@ -110,7 +112,7 @@ void initialise(torch::nn::Module& module, uint64_t seed) {
     } else if (name == "proj" || ends_with(".proj")) {
       parameter.normal_(0.0, 1.0 / std::sqrt(static_cast<double>(parameter.size(0))), generator);
     } else if (parameter.dim() == 1) {
-      parameter.fill_(ends_with("weight") ? 1.0 : 0.0);                     // LayerNorm 1 and 0; biases 0
+      parameter.fill_(ends_with("weight") ? 1.0 : 0.0);  // LayerNorm 1 and 0; biases 0
     } else {
       parameter.normal_(0.0, 0.02, generator);
     }

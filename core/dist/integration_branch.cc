@@ -18,9 +18,9 @@ TemporalToIntegrationImpl::TemporalToIntegrationImpl(const DistConfig& config) :
 }
 
 torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor patches = convolve_time(x.flatten(2, 3), linear_fuse, alpha, 0);              // [B, t, g*g, d]
-  const torch::Tensor cls = cls_token.squeeze(0).unsqueeze(2).expand({x.size(0), -1, -1, -1});      // [B, t, 1, d]
-  return torch::cat({cls, patches}, 2);                                                             // [B, t, L, d]
+  const torch::Tensor patches = convolve_time(x.flatten(2, 3), linear_fuse, alpha, 0);          // [B, t, g*g, d]
+  const torch::Tensor cls = cls_token.squeeze(0).unsqueeze(2).expand({x.size(0), -1, -1, -1});  // [B, t, 1, d]
+  return torch::cat({cls, patches}, 2);                                                         // [B, t, L, d]
 }
 
 IntegrationToTemporalImpl::IntegrationToTemporalImpl(const DistConfig& config) : alpha(config.alpha) {
@@ -30,10 +30,10 @@ IntegrationToTemporalImpl::IntegrationToTemporalImpl(const DistConfig& config) :
 torch::Tensor IntegrationToTemporalImpl::forward(const torch::Tensor& m) {
   const int64_t clips = m.size(0), frames = m.size(1);
   const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(m.size(2) - 1))));
-  const torch::Tensor patches = linear_fuse(m.slice(2, 1));                                         // [B, t, g*g, c]
+  const torch::Tensor patches = linear_fuse(m.slice(2, 1));  // [B, t, g*g, c]
   return patches.unsqueeze(2)
       .expand({-1, -1, alpha, -1, -1})
-      .reshape({clips, frames * alpha, grid, grid, -1});                                            // [B, F, g, g, c]
+      .reshape({clips, frames * alpha, grid, grid, -1});  // [B, F, g, g, c]
 }
 
 IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
@@ -55,10 +55,10 @@ IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
 }
 
 torch::Tensor IntegrationNetImpl::forward(const torch::Tensor& m) {
-  const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));                                      // [B, t, L, d]
-  torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);                              // [B, t, L, d/4]
-  time = convolve_time(time, temporal_c_fc2, 1, temporal_c_fc2->weight.size(2) / 2);                // [B, t, L, d/4]
-  time = convolve_point(quick_gelu(time), temporal_c_proj);                                         // [B, t, L, d]
+  const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));                        // [B, t, L, d]
+  torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);                // [B, t, L, d/4]
+  time = convolve_time(time, temporal_c_fc2, 1, temporal_c_fc2->weight.size(2) / 2);  // [B, t, L, d/4]
+  time = convolve_point(quick_gelu(time), temporal_c_proj);                           // [B, t, L, d]
   return space + time;
 }
 

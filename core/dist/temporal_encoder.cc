@@ -31,12 +31,12 @@ TemporalNetImpl::TemporalNetImpl(const DistConfig& config) {
 }
 
 torch::Tensor TemporalNetImpl::forward(const torch::Tensor& x) {
-  const auto shape = x.sizes();                                                     // [B, F, g, g, c]
+  const auto shape = x.sizes();  // [B, F, g, g, c]
   const int64_t frames = shape[1], grid = shape[2];
-  torch::Tensor y = ln(x).flatten(2, 3);                                            // [B, F, g*g, c]
-  y = quick_gelu(convolve_time(y, c_fc1, 1, c_fc1->weight.size(2) / 2));            // [B, F, g*g, h]
-  y = convolve_space(y.reshape({shape[0] * frames, grid, grid, -1}), c_fc2);        // [B*F, g, g, c]
-  return quick_gelu(x + y.reshape(shape));                                          // [B, F, g, g, c]
+  torch::Tensor y = ln(x).flatten(2, 3);                                      // [B, F, g*g, c]
+  y = quick_gelu(convolve_time(y, c_fc1, 1, c_fc1->weight.size(2) / 2));      // [B, F, g*g, h]
+  y = convolve_space(y.reshape({shape[0] * frames, grid, grid, -1}), c_fc2);  // [B*F, g, g, c]
+  return quick_gelu(x + y.reshape(shape));                                    // [B, F, g, g, c]
 }
 
 }  // namespace permafrost::core

@@ -39,19 +39,19 @@ ResidualBlockImpl::ResidualBlockImpl(const VisionConfig& config) : heads(config.
 
 torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
   const int64_t images = x.size(0), tokens = x.size(1), width = x.size(2);
-  const torch::Tensor qkv = F::linear(ln_1(x), in_proj_weight, in_proj_bias)       // [M, L, 3C]
+  const torch::Tensor qkv = F::linear(ln_1(x), in_proj_weight, in_proj_bias)  // [M, L, 3C]
                                 .view({images, tokens, 3, heads, width / heads})
-                                .permute({2, 0, 3, 1, 4});                        // [3, M, heads, L, C/heads]
+                                .permute({2, 0, 3, 1, 4});  // [3, M, heads, L, C/heads]
   const torch::Tensor attended = torch::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  x = x + out_proj(attended.transpose(1, 2).reshape({images, tokens, width}));    // [M, L, C]
-  return x + c_proj(activate(c_fc(ln_2(x)), activation));                         // [M, L, C]
+  x = x + out_proj(attended.transpose(1, 2).reshape({images, tokens, width}));  // [M, L, C]
+  return x + c_proj(activate(c_fc(ln_2(x)), activation));                       // [M, L, C]
 }
 
 VisionTransformerImpl::VisionTransformerImpl(const VisionConfig& config) : config(config) {
   const int64_t width = config.width;
   conv1 = register_module(
-      "conv1", torch::nn::Conv2d(
-                   torch::nn::Conv2dOptions(3, width, config.patch_size).stride(config.patch_size).bias(false)));
+      "conv1",
+      torch::nn::Conv2d(torch::nn::Conv2dOptions(3, width, config.patch_size).stride(config.patch_size).bias(false)));
   class_embedding = register_parameter("class_embedding", torch::empty({width}));
   positional_embedding = register_parameter("positional_embedding", torch::empty({config.tokens(), width}));
   ln_pre = register_module("ln_pre", layer_norm(config));
@@ -73,9 +73,9 @@ VisionTransformerImpl::VisionTransformerImpl(const VisionConfig& config) : confi
 
 std::vector<torch::Tensor> VisionTransformerImpl::forward(const torch::Tensor& pixels) {
   const int64_t images = pixels.size(0);
-  torch::Tensor x = conv1(pixels).flatten(2).transpose(1, 2);                     // [M, g*g, C]
-  x = torch::cat({class_embedding.expand({images, 1, -1}), x}, 1);                // [M, L, C]
-  x = ln_pre(x + positional_embedding);                                           // [M, L, C]
+  torch::Tensor x = conv1(pixels).flatten(2).transpose(1, 2);       // [M, g*g, C]
+  x = torch::cat({class_embedding.expand({images, 1, -1}), x}, 1);  // [M, L, C]
+  x = ln_pre(x + positional_embedding);                             // [M, L, C]
   std::vector<torch::Tensor> layers;
   layers.reserve(blocks.size());
   for (ResidualBlock& block : blocks) layers.push_back(x = block(x));
@@ -83,7 +83,7 @@ std::vector<torch::Tensor> VisionTransformerImpl::forward(const torch::Tensor& p
 }
 
 torch::Tensor VisionTransformerImpl::embed(const torch::Tensor& last_layer) {
-  return torch::matmul(ln_post(last_layer.select(1, 0)), proj);                   // [M, e]
+  return torch::matmul(ln_post(last_layer.select(1, 0)), proj);  // [M, e]
 }
 
 torch::Tensor normalise_pixels(const torch::Tensor& pixels) {

@@ -24,16 +24,16 @@ torch::Tensor quick_gelu(const torch::Tensor& x);
 struct VisionConfig {
   int64_t image_size = 224;
   int64_t patch_size = 16;
-  int64_t width = 768;      // C
-  int64_t layers = 12;      // N
+  int64_t width = 768;  // C
+  int64_t layers = 12;  // N
   int64_t heads = 12;
   int64_t mlp_width = 3072;
   int64_t embedding = 512;  // e; width of `proj`
   Activation activation = Activation::kQuickGelu;
   double layer_norm_epsilon = 1e-5;
 
-  int64_t grid() const { return image_size / patch_size; }     // g
-  int64_t tokens() const { return grid() * grid() + 1; }       // L, class token first
+  int64_t grid() const { return image_size / patch_size; }  // g
+  int64_t tokens() const { return grid() * grid() + 1; }    // L, class token first
 };
 
 struct ResidualBlockImpl : torch::nn::Module {

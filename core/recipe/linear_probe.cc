@@ -11,14 +11,13 @@ double fit_one(const LabelledFeatures& train, const LabelledFeatures& validation
   torch::nn::Linear probe(train.features.size(1), classes);
   torch::nn::init::zeros_(probe->weight);
   torch::nn::init::zeros_(probe->bias);
-  torch::optim::LBFGS optimizer(probe->parameters(), torch::optim::LBFGSOptions(1.0)
-                                                         .max_iter(200)
-                                                         .tolerance_grad(1e-6)
-                                                         .line_search_fn("strong_wolfe"));
+  torch::optim::LBFGS optimizer(
+      probe->parameters(),
+      torch::optim::LBFGSOptions(1.0).max_iter(200).tolerance_grad(1e-6).line_search_fn("strong_wolfe"));
   optimizer.step([&] {
     optimizer.zero_grad();
-    torch::Tensor loss = torch::nn::functional::cross_entropy(probe(train.features), train.targets) +
-                         l2 * probe->weight.square().sum();
+    torch::Tensor loss =
+        torch::nn::functional::cross_entropy(probe(train.features), train.targets) + l2 * probe->weight.square().sum();
     loss.backward();
     return loss;
   });
@@ -29,8 +28,8 @@ double fit_one(const LabelledFeatures& train, const LabelledFeatures& validation
 }  // namespace
 
 torch::Tensor probe_features(const torch::Tensor& features) {
-  const torch::Tensor last = features[features.size(0) - 1].to(torch::kFloat32);   // [t, L, C]
-  return torch::cat({last.select(1, 0).mean(0), last.slice(1, 1).flatten(0, 1).mean(0)});   // [2C]
+  const torch::Tensor last = features[features.size(0) - 1].to(torch::kFloat32);           // [t, L, C]
+  return torch::cat({last.select(1, 0).mean(0), last.slice(1, 1).flatten(0, 1).mean(0)});  // [2C]
 }
 
 ProbeResult fit_linear_probe(const LabelledFeatures& train, const LabelledFeatures& validation, int64_t classes,

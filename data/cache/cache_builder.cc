@@ -55,7 +55,8 @@ json to_json(const UnitOutcome& outcome) {
 }
 
 UnitOutcome unit_outcome_from_json(const json& value) {
-  UnitOutcome outcome{{value.at("file"), value.at("unit"), value.at("bytes"), value.at("crc32c"), value.at("records")}, {}};
+  UnitOutcome outcome{{value.at("file"), value.at("unit"), value.at("bytes"), value.at("crc32c"), value.at("records")},
+                      {}};
   for (const json& video : value.at("rejected")) outcome.rejected.push_back({video[0], video[1], video[2]});
   return outcome;
 }

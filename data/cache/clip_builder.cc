@@ -18,8 +18,8 @@ namespace {
 enum class Purpose : uint64_t { kSampling = 1, kFrameOrder = 2 };
 
 core::RandomStream stream_of(const CacheKey& key, Purpose purpose, const std::string& video_id, int64_t view) {
-  return core::RandomStream(key.seed, {static_cast<uint64_t>(purpose), core::stable_hash(video_id),
-                                       static_cast<uint64_t>(view)});
+  return core::RandomStream(key.seed,
+                            {static_cast<uint64_t>(purpose), core::stable_hash(video_id), static_cast<uint64_t>(view)});
 }
 
 ResizeMode resize_mode(const std::string& name) {
@@ -73,10 +73,10 @@ ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key) : encoder_(
 }
 
 torch::Tensor ClipBuilder::encode(const torch::Tensor& pixels) const {
-  const torch::Tensor frames = pixels.slice(0, 0, std::nullopt, key_.alpha);            // [t, 3, S, S]
-  const torch::Tensor layers = encoder_.encode(frames);                                 // [all layers, t, L, C]
+  const torch::Tensor frames = pixels.slice(0, 0, std::nullopt, key_.alpha);  // [t, 3, S, S]
+  const torch::Tensor layers = encoder_.encode(frames);                       // [all layers, t, L, C]
   if (static_cast<int64_t>(key_.selected_layers.size()) == key_.layers_total) return layers;
-  return layers.index_select(0, torch::tensor(key_.selected_layers, torch::kInt64));    // [N, t, L, C]
+  return layers.index_select(0, torch::tensor(key_.selected_layers, torch::kInt64));  // [N, t, L, C]
 }
 
 ClipRecord ClipBuilder::build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range,

@@ -68,20 +68,19 @@ std::vector<VideoScore> score_part(TrainedModel& model, const EvaluationSet& set
                                    int64_t batch, int64_t threads) {
   std::vector<VideoScore> videos(end - first);
   Scorer scorer(model, batch, videos);
-  core::parallel_in_order(
-      (end - first) * set.views, threads,
-      [&](int64_t i) { return read_clip(set.source, first * set.views + i); },
-      [&](int64_t i, const ReadClip& read) {
-        VideoScore& video = videos[i / set.views];
-        if (!read.failure.empty()) {
-          if (video.failure.empty()) core::log_warning() << "not evaluated: " << read.failure;
-          video.failure = read.failure;
-          return;
-        }
-        video.video_id = read.clip.video_id;
-        video.target = read.clip.target;
-        scorer.add(i / set.views, read.clip);
-      });
+  core::parallel_in_order((end - first) * set.views, threads,
+                          [&](int64_t i) { return read_clip(set.source, first * set.views + i); },
+                          [&](int64_t i, const ReadClip& read) {
+                            VideoScore& video = videos[i / set.views];
+                            if (!read.failure.empty()) {
+                              if (video.failure.empty()) core::log_warning() << "not evaluated: " << read.failure;
+                              video.failure = read.failure;
+                              return;
+                            }
+                            video.video_id = read.clip.video_id;
+                            video.target = read.clip.target;
+                            scorer.add(i / set.views, read.clip);
+                          });
   scorer.flush();
   for (VideoScore& video : videos) {
     if (!video.failure.empty()) video.scores.clear();
@@ -136,9 +135,8 @@ std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, 
       all.push_back({item[0], item[1], item[2].get<std::vector<float>>(), item[3]});
     }
   }
-  const bool has_none = world.is_root() && std::all_of(all.begin(), all.end(), [](const VideoScore& video) {
-    return video.scores.empty();
-  });
+  const bool has_none = world.is_root() && std::all_of(all.begin(), all.end(),
+                                                       [](const VideoScore& video) { return video.scores.empty(); });
   if (has_none) throw core::DataError("no video could be evaluated: the first one: " + all.front().failure);
   return all;
 }

@@ -63,9 +63,12 @@ json describe_options(const core::OptionTable& table) {
 json describe_environment(int64_t ranks, int64_t threads) {
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
-  return {{"version", PERMAFROST_VERSION}, {"torch", TORCH_VERSION},
-          {"host", host},                  {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
-          {"device", "cpu"},               {"ranks", ranks},
+  return {{"version", PERMAFROST_VERSION},
+          {"torch", TORCH_VERSION},
+          {"host", host},
+          {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
+          {"device", "cpu"},
+          {"ranks", ranks},
           {"threads_per_rank", threads}};
 }
 

@@ -110,7 +110,8 @@ Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distr
   distributed::broadcast_parameters(tensors_of(parameters_), group_);
   reducer_ = std::make_unique<distributed::GradientReducer>(
       tensors_of(parameters_), group_,
-      distributed::GradientReducerOptions{.bucket_bytes = settings.train.bucket_mib << 20, .names = names_of(parameters_)});
+      distributed::GradientReducerOptions{.bucket_bytes = settings.train.bucket_mib << 20,
+                                          .names = names_of(parameters_)});
 }
 
 json Trainer::recipe() const {
@@ -186,13 +187,14 @@ void Trainer::save() {
 // The reducer averages over the ranks, so a rank's loss is the sum over its clips, times ranks over the global batch:
 // the gradient is that of the mean over the global batch however it was cut.
 void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
-  const torch::Tensor features = batch.features.slice(0, begin, end).transpose(0, 1);                 // [N, b, t, L, C]
+  const torch::Tensor features = batch.features.slice(0, begin, end).transpose(0, 1);  // [N, b, t, L, C]
   const torch::Tensor targets = batch.targets.slice(0, begin, end);
-  const torch::Tensor logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);     // [b, K]
-  const torch::Tensor loss = torch::nn::functional::cross_entropy(
-      logits, targets,
-      torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum).label_smoothing(
-          settings_.recipe.label_smoothing));
+  const torch::Tensor logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);  // [b, K]
+  const torch::Tensor loss =
+      torch::nn::functional::cross_entropy(logits, targets,
+                                           torch::nn::functional::CrossEntropyFuncOptions()
+                                               .reduction(torch::kSum)
+                                               .label_smoothing(settings_.recipe.label_smoothing));
   if (end == batch.size()) reducer_->prepare_for_backward();
   (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
   log_.add_loss(loss.item<double>(), logits.argmax(1).eq(targets).sum().item<int64_t>(), end - begin);
@@ -225,8 +227,9 @@ int Trainer::train() {
   const data::BatchCursor cursor{step_ / steps_per_epoch_, step_ % steps_per_epoch_};
   const auto end_epoch = static_cast<int64_t>(std::ceil(settings_.recipe.schedule.epochs));
   data::BatchRequests requests(order_, cursor, end_epoch, world_.rank(), world_.size());
-  data::ClipLoader loader(clips_, [&] { return requests.next(); },
-                          {.threads = settings_.train.loader_threads, .batches_ahead = settings_.train.prefetch_batches});
+  data::ClipLoader loader(
+      clips_, [&] { return requests.next(); },
+      {.threads = settings_.train.loader_threads, .batches_ahead = settings_.train.prefetch_batches});
   set_status("running");
   while (step_ < steps_) {
     const Clock::time_point start = Clock::now();
@@ -258,7 +261,8 @@ void Trainer::write_line() {
   run_->log(line);
   set_status("running");
   char text[200];
-  std::snprintf(text, sizeof text, "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms",
+  std::snprintf(text, sizeof text,
+                "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms",
                 static_cast<long long>(step_), static_cast<long long>(steps_), epoch(), line["loss"].get<double>(),
                 100 * line["top1"].get<double>(), line["learning_rate"].get<double>(),
                 line["samples_per_second"].get<double>(), line["data_ms"].get<double>(),

@@ -58,7 +58,8 @@ bool is_complete(const data::CacheKey& key, const std::string& out) {
   return true;
 }
 
-// This rank's share of the units, as rank 0 hands them out. Returns their outcomes, and whether all of the work is done.
+// This rank's share of the units, as rank 0 hands them out. Returns their outcomes, and whether all of the work is
+// done.
 struct Share {
   std::vector<data::UnitOutcome> outcomes;
   bool is_stopped = false;

@@ -1,9 +1,10 @@
+#include "core/checkpoint/checkpoint.h"
+
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/checkpoint/checkpoint.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {

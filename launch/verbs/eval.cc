@@ -39,7 +39,8 @@ std::vector<VideoScore> evaluate_cached(const Settings& settings, TrainedModel& 
 std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& model,
                                         distributed::Communicator& world) {
   if (settings.path.manifest.empty() || settings.path.encoder.empty()) {
-    throw core::ConfigError("expected --cache, or --manifest with --encoder, found neither: see permafrost eval --help");
+    throw core::ConfigError(
+        "expected --cache, or --manifest with --encoder, found neither: see permafrost eval --help");
   }
   const data::Manifest manifest = data::read_manifest(settings.path.manifest);
   core::FrozenEncoder encoder(settings.path.encoder);
@@ -70,8 +71,8 @@ int evaluate_run(Invocation& invocation) {
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
   TrainedModel model = load_newest_model(run_path);
-  const std::vector<VideoScore> scores = settings.path.cache.empty() ? evaluate_online(settings, model, world)
-                                                                     : evaluate_cached(settings, model, world);
+  const std::vector<VideoScore> scores =
+      settings.path.cache.empty() ? evaluate_online(settings, model, world) : evaluate_cached(settings, model, world);
   if (world.is_root()) {
     json result = summarise(scores, model.labels);
     result["split"] = settings.eval.split;
@@ -109,7 +110,8 @@ int evaluate_probe(Invocation& invocation) {
 void print_row(const std::string& path, const char* name, const char* field) {
   if (!std::filesystem::exists(path)) return;
   const json result = json::parse(core::read_text(path), nullptr, /*allow_exceptions=*/false);
-  if (!result.is_object() || !result.contains(field)) throw core::DataError(path + ": expected a field '" + field + "'");
+  if (!result.is_object() || !result.contains(field))
+    throw core::DataError(path + ": expected a field '" + field + "'");
   std::printf("  %-52s %6.2f %%\n", name, 100 * result[field].get<double>());
 }
 

@@ -35,7 +35,8 @@ std::vector<std::string> videos_in(const std::vector<std::string>& words) {
     std::sort(found.begin(), found.end());
     videos.insert(videos.end(), found.begin(), found.end());
   }
-  if (videos.empty()) throw core::ConfigError("expected a video file or a folder, found none: permafrost predict ... VIDEO");
+  if (videos.empty())
+    throw core::ConfigError("expected a video file or a folder, found none: permafrost predict ... VIDEO");
   return videos;
 }
 
@@ -53,7 +54,8 @@ json predict(TrainedModel& model, const data::ClipBuilder& builder, const std::s
   const auto [values, indices] = scores.topk(std::min(top, scores.size(0)));
   json classes = json::array();
   for (int64_t i = 0; i < values.size(0); ++i) {
-    classes.push_back({{"label", model.labels.names()[indices[i].item<int64_t>()]}, {"score", values[i].item<float>()}});
+    classes.push_back(
+        {{"label", model.labels.names()[indices[i].item<int64_t>()]}, {"score", values[i].item<float>()}});
   }
   return {{"video", path}, {"top", classes}};
 }

@@ -27,9 +27,7 @@ TEST(Crc32c, AgreesWithThePortableOneAtEveryLengthAndOffset) {
   }
 }
 
-TEST(Crc32c, ContinuesWhereItStopped) {
-  EXPECT_EQ(crc32c("56789", 5, crc32c("1234", 4)), crc32c("123456789", 9));
-}
+TEST(Crc32c, ContinuesWhereItStopped) { EXPECT_EQ(crc32c("56789", 5, crc32c("1234", 4)), crc32c("123456789", 9)); }
 
 TEST(Sha256, HasThePublishedDigests) {
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

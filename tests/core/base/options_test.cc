@@ -49,7 +49,8 @@ TEST(OptionTable, LetsTheCommandLineWinOverTheConfigAndRemembersOrigins) {
   Settings settings;
   OptionTable table = table_of(settings);
   table.read_config(directory / "a.ini");
-  const auto positional = table.read_arguments({"train", "--recipe.epochs", "7", "--decode", "a.mp4", "--cache=some/where"});
+  const auto positional =
+      table.read_arguments({"train", "--recipe.epochs", "7", "--decode", "a.mp4", "--cache=some/where"});
   table.finish();
   EXPECT_EQ(positional, (std::vector<std::string>{"train", "a.mp4"}));
   EXPECT_EQ(settings.epochs, 7);

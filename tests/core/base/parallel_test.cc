@@ -52,7 +52,8 @@ TEST(ParallelInOrder, ThrowsWhatTheConsumerThrew) {
 }
 
 TEST(ParallelInOrder, DoesNothingForNothing) {
-  parallel_in_order(0, 2, [](int64_t i) { return i; }, [](int64_t, int64_t) { FAIL(); });
+  parallel_in_order(
+      0, 2, [](int64_t i) { return i; }, [](int64_t, int64_t) { FAIL(); });
 }
 
 }  // namespace

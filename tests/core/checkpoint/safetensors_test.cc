@@ -70,11 +70,13 @@ TEST_F(Safetensors, RefusesWhatItsHeaderDoesNotKeep) {
   expect_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", eight, "promises 4 bytes");
   expect_refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", four, "do not fit its shape");
   expect_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight, "leaves a gap");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
-                 four, "overlaps");
+  expect_refused(
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+      four, "overlaps");
   expect_refused(R"({"a":{"dtype":"F7","shape":[1],"data_offsets":[0,4]}})", four, "unknown type 'F7'");
   expect_refused(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", four, "impossible shape");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}})", four, "impossible shape");
+  expect_refused(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}})", four,
+                 "impossible shape");
   expect_refused(R"({"a":{"dtype":"F32","shape":"x","data_offsets":[0,4]}})", four, "wrong kind");
   expect_refused(R"({"a":{"shape":[1],"data_offsets":[0,4]}})", four, "wrong kind");
   expect_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", four, "data offsets");
@@ -92,7 +94,8 @@ TEST_F(Safetensors, NamesAMissingFileAndAMissingTensor) {
   EXPECT_THAT([&] { read_safetensors("no/such/file"); }, ThrowsMessage<IoError>(HasSubstr("no/such/file")));
   SafetensorsFile file;
   file.path = "x.safetensors";
-  EXPECT_THAT([&] { file.at("weight"); }, ThrowsMessage<DataError>(HasSubstr("x.safetensors: expected a tensor 'weight'")));
+  EXPECT_THAT([&] { file.at("weight"); },
+              ThrowsMessage<DataError>(HasSubstr("x.safetensors: expected a tensor 'weight'")));
 }
 
 }  // namespace

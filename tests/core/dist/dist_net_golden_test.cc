@@ -77,8 +77,8 @@ class DistGolden : public ::testing::TestWithParam<std::string> {
   torch::Tensor loss(const torch::Tensor& embedding) const {
     const torch::Tensor logits =
         text_cosine_logits(embedding, file_.at("input.text_features"), file_.at("input.logit_scale"));
-    return torch::nn::functional::cross_entropy(
-        logits, file_.at("input.target"), torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(0.1));
+    return torch::nn::functional::cross_entropy(logits, file_.at("input.target"),
+                                                torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(0.1));
   }
 
   // Elements whose gradient is the remainder of a cancellation: below 1e-7 of the tensor's largest, its sign is chance,
