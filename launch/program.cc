@@ -1,6 +1,6 @@
 #include "launch/program.h"
 
-#include <torch/torch.h>
+#include <ATen/Parallel.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -120,7 +120,7 @@ int64_t place_threads(const Invocation& invocation) {
   const bool is_bound = own_cores < node_cores;  // the launcher has shared the cores out already
   const int64_t share = std::max<int64_t>(1, is_bound ? own_cores : own_cores / ranks);
   const int64_t threads = invocation.settings.threads > 0 ? invocation.settings.threads : share;
-  torch::set_num_threads(static_cast<int>(threads));
+  at::set_num_threads(static_cast<int>(threads));
   return threads;
 }
 

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 source launch/versions.env
 
 packages=(
-  build-essential cmake ninja-build ccache pkg-config python3 python3-venv    # to build
+  build-essential clang cmake ninja-build ccache pkg-config python3 python3-venv  # to build; clang reads LibTorch's
+                                                  # precompiled headers in a fifth of gcc's time
   libopenmpi-dev openmpi-bin openssh-client                                   # ranks; mpirun wants an ssh or rsh
   libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos
   libboost-program-options-dev libgoogle-glog-dev nlohmann-json3-dev libssl-dev

@@ -1,6 +1,6 @@
 #include "core/checkpoint/checkpoint.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <unistd.h>
 
 #include <algorithm>

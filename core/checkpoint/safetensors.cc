@@ -1,6 +1,6 @@
 #include "core/checkpoint/safetensors.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <array>

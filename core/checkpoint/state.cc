@@ -1,6 +1,6 @@
 #include "core/checkpoint/state.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <sstream>
 

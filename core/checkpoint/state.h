@@ -4,7 +4,7 @@
 //   load_state(*net, state, "checkpoints/latest/model.safetensors");
 #pragma once
 
-#include <torch/nn.h>
+#include <torch/nn/module.h>
 
 #include <map>
 #include <string>

@@ -1,25 +1,18 @@
 #include "core/dist/adaptive_pooling.h"
 
-#include <torch/torch.h>
-
-#include "core/encoder/vision_transformer.h"
-
 namespace permafrost::core {
 namespace {
 
 constexpr int64_t kHeadWidth = 64;
 
-torch::nn::LayerNorm layer_norm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
-
 }  // namespace
 
 CrossAttentionImpl::CrossAttentionImpl(int64_t width) : heads(width / kHeadWidth) {
-  auto attention = std::make_shared<torch::nn::Module>("attn");
+  const auto attention = register_group(*this, "attn");
   in_proj_weight = attention->register_parameter("in_proj_weight", torch::empty({3 * width, width}));
   in_proj_bias = attention->register_parameter("in_proj_bias", torch::empty({3 * width}));
-  out_proj = attention->register_module("out_proj", torch::nn::Linear(width, width));
-  register_module("attn", attention);
-  ln_1 = register_module("ln_1", layer_norm(width));
+  out_proj = attention->register_module("out_proj", Linear(width, width));
+  ln_1 = register_module("ln_1", LayerNorm(width));
 }
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& query, const torch::Tensor& memory) {
@@ -35,8 +28,8 @@ torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& query, const torc
 }
 
 OutputMapImpl::OutputMapImpl(int64_t width) {
-  c_fc = register_module("c_fc", torch::nn::Linear(width, 4 * width));
-  c_proj = register_module("c_proj", torch::nn::Linear(4 * width, width));
+  c_fc = register_module("c_fc", Linear(width, 4 * width));
+  c_proj = register_module("c_proj", Linear(4 * width, width));
 }
 
 torch::Tensor OutputMapImpl::forward(const torch::Tensor& x) { return c_proj(quick_gelu(c_fc(x))); }
@@ -46,10 +39,10 @@ AdaptivePoolingImpl::AdaptivePoolingImpl(const DistConfig& config) {
   positional_embedding = register_parameter("positional_embedding", torch::empty({1, config.spatial_frames(), width}));
   temporal_transformer = register_module("temporal_transformer", CrossAttention(width));
   output_map_cls_token = register_module("output_map_cls_token", OutputMap(width));
-  ln_out_temp_cls_token = register_module("ln_out_temp_cls_token", layer_norm(width));
+  ln_out_temp_cls_token = register_module("ln_out_temp_cls_token", LayerNorm(width));
   spatial_transformer = register_module("spatial_transformer", CrossAttention(width));
   output_map_spatial_cls_token = register_module("output_map_spatial_cls_token", OutputMap(width));
-  ln_out_spat_cls_token = register_module("ln_out_spat_cls_token", layer_norm(width));
+  ln_out_spat_cls_token = register_module("ln_out_spat_cls_token", LayerNorm(width));
 }
 
 Pooled AdaptivePoolingImpl::forward(const torch::Tensor& features, const Pooled& carried) {

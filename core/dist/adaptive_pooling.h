@@ -2,9 +2,9 @@
 // (DiST Sec. 3.4; MODEL.md "adapooling_nets").
 #pragma once
 
-#include <torch/nn.h>
 
 #include "core/dist/dist_config.h"
+#include "core/encoder/layers.h"
 
 namespace permafrost::core {
 
@@ -15,9 +15,9 @@ struct CrossAttentionImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& memory);
 
   int64_t heads;
-  torch::nn::LayerNorm ln_1{nullptr};
+  LayerNorm ln_1{nullptr};
   torch::Tensor in_proj_weight, in_proj_bias;  // attn.in_proj_*: q, k, v stacked
-  torch::nn::Linear out_proj{nullptr};
+  Linear out_proj{nullptr};
 };
 TORCH_MODULE(CrossAttention);
 
@@ -25,7 +25,7 @@ struct OutputMapImpl : torch::nn::Module {  // the four times wider MLP behind a
   explicit OutputMapImpl(int64_t width);
   torch::Tensor forward(const torch::Tensor& x);
 
-  torch::nn::Linear c_fc{nullptr}, c_proj{nullptr};
+  Linear c_fc{nullptr}, c_proj{nullptr};
 };
 TORCH_MODULE(OutputMap);
 
@@ -41,7 +41,7 @@ struct AdaptivePoolingImpl : torch::nn::Module {
 
   torch::Tensor positional_embedding;  // [1, t, d]
   CrossAttention spatial_transformer{nullptr}, temporal_transformer{nullptr};
-  torch::nn::LayerNorm ln_out_spat_cls_token{nullptr}, ln_out_temp_cls_token{nullptr};
+  LayerNorm ln_out_spat_cls_token{nullptr}, ln_out_temp_cls_token{nullptr};
   OutputMap output_map_spatial_cls_token{nullptr}, output_map_cls_token{nullptr};
 };
 TORCH_MODULE(AdaptivePooling);

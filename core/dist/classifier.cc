@@ -1,7 +1,5 @@
 #include "core/dist/classifier.h"
 
-#include <torch/torch.h>
-
 #include "core/encoder/vision_transformer.h"
 
 namespace permafrost::core {
@@ -14,7 +12,7 @@ torch::Tensor text_cosine_logits(const torch::Tensor& embedding, const torch::Te
 
 ClassifierImpl::ClassifierImpl(const DistConfig& config, int64_t classes) {
   dist_net = register_module("dist_net", DistNet(config));
-  head = register_module("head", torch::nn::Linear(config.embedding, classes));
+  head = register_module("head", Linear(config.embedding, classes));
 }
 
 torch::Tensor ClassifierImpl::forward(const torch::Tensor& pixels, const torch::Tensor& features) {

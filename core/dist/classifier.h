@@ -22,7 +22,7 @@ struct ClassifierImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& pixels, const torch::Tensor& features);
 
   DistNet dist_net{nullptr};
-  torch::nn::Linear head{nullptr};
+  Linear head{nullptr};
 };
 TORCH_MODULE(Classifier);
 

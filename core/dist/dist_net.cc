@@ -1,22 +1,13 @@
 #include "core/dist/dist_net.h"
 
-#include <torch/torch.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/random.h"
 
 namespace permafrost::core {
-namespace {
-
-template <class Make>
-torch::nn::ModuleList module_list(int64_t count, Make make) {
-  torch::nn::ModuleList list;
-  for (int64_t i = 0; i < count; ++i) list->push_back(make());
-  return list;
-}
-
-}  // namespace
-
 void require_sound(const DistConfig& config) {
   std::string faults;
   const auto demand = [&](bool holds, const std::string& what) {
@@ -37,19 +28,18 @@ void require_sound(const DistConfig& config) {
 DistNetImpl::DistNetImpl(const DistConfig& config) : config(config) {
   require_sound(config);
   const int64_t layers = config.layers, width = config.integration_dim;
-  using torch::nn::Linear;
   temporal_stem = register_module("temporal_stem", make_temporal_stem(config));
-  input_linears = register_module("input_linears", module_list(layers, [&] { return Linear(config.width, width); }));
+  input_linears = register_list(*this, "input_linears", layers, [&] { return Linear(config.width, width); });
   integration2temporal_nets =
-      register_module("integration2temporal_nets", module_list(layers, [&] { return IntegrationToTemporal(config); }));
+      register_list(*this, "integration2temporal_nets", layers, [&] { return IntegrationToTemporal(config); });
   temporal2integration_nets =
-      register_module("temporal2integration_nets", module_list(layers, [&] { return TemporalToIntegration(config); }));
-  temporal_nets = register_module("temporal_nets", module_list(layers, [&] { return TemporalNet(config); }));
-  integration_nets = register_module("integration_nets", module_list(layers, [&] { return IntegrationNet(config); }));
+      register_list(*this, "temporal2integration_nets", layers, [&] { return TemporalToIntegration(config); });
+  temporal_nets = register_list(*this, "temporal_nets", layers, [&] { return TemporalNet(config); });
+  integration_nets = register_list(*this, "integration_nets", layers, [&] { return IntegrationNet(config); });
   adapooling_nets =
-      register_module("adapooling_nets", module_list(config.pooling_layers, [&] { return AdaptivePooling(config); }));
+      register_list(*this, "adapooling_nets", config.pooling_layers, [&] { return AdaptivePooling(config); });
   proj_spatial_cls_token = register_module("proj_spatial_cls_token", Linear(config.width, width));
-  ln_post = register_module("ln_post", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
+  ln_post = register_module("ln_post", LayerNorm(width));
   proj = register_parameter("proj", torch::empty({width, config.embedding}));
   aggregated_cls_token = register_parameter("aggregated_cls_token", torch::empty({1, 1, width}));
   aggregated_spatial_cls_token = register_parameter("aggregated_spatial_cls_token", torch::empty({1, 1, width}));
@@ -62,19 +52,19 @@ void DistNetImpl::note(const std::string& name, int64_t index, const torch::Tens
 torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& features) {
   torch::Tensor r, m;  // [B, t, L, d]
   for (int64_t i = 0; i < config.layers; ++i) {
-    x = temporal_nets->ptr<TemporalNetImpl>(i)->forward(x);  // [B, F, g, g, c]
+    x = temporal_nets[i](x);  // [B, F, g, g, c]
     note("temporal_nets", i, x);
-    m = input_linears->ptr<torch::nn::LinearImpl>(i)->forward(features[i]);  // [B, t, L, d]
+    m = input_linears[i](features[i]);  // [B, t, L, d]
     if (r.defined()) m = m + r;
-    const torch::Tensor fused = temporal2integration_nets->ptr<TemporalToIntegrationImpl>(i)->forward(x);
+    const torch::Tensor fused = temporal2integration_nets[i](x);
     note("temporal2integration_nets", i, fused);
     if (i + 1 < config.layers || observe) {  // the last one's output is read by nobody
-      const torch::Tensor back = integration2temporal_nets->ptr<IntegrationToTemporalImpl>(i)->forward(m);
+      const torch::Tensor back = integration2temporal_nets[i](m);
       note("integration2temporal_nets", i, back);
       x = x + back;  // [B, F, g, g, c]
     }
     m = m + fused;                                                 // [B, t, L, d]
-    r = integration_nets->ptr<IntegrationNetImpl>(i)->forward(m);  // [B, t, L, d]
+    r = integration_nets[i](m);  // [B, t, L, d]
     note("integration_nets", i, r);
   }
   return r + m;
@@ -85,7 +75,7 @@ torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
   Pooled pooled{aggregated_cls_token.expand({clips, -1, -1}),
                 aggregated_spatial_cls_token.expand({clips * frames, -1, -1})};
   for (int64_t i = 0; i < config.pooling_layers; ++i) {
-    pooled = adapooling_nets->ptr<AdaptivePoolingImpl>(i)->forward(feat, pooled);
+    pooled = adapooling_nets[i](feat, pooled);
     note("adapooling_nets", i, pooled.clip);
   }
   return pooled.clip.squeeze(1);  // [B, d]

@@ -7,7 +7,6 @@
 // Children bear the names of the released checkpoints (prefix `dist_net.`), so loading one is a loop.
 #pragma once
 
-#include <torch/nn.h>
 
 #include <functional>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "core/dist/adaptive_pooling.h"
 #include "core/dist/dist_config.h"
+#include "core/encoder/layers.h"
 #include "core/dist/integration_branch.h"
 #include "core/dist/temporal_encoder.h"
 
@@ -32,11 +32,15 @@ struct DistNetImpl : torch::nn::Module {
   // Called with the name and output of every sub-network when set: for tests and for looking inside.
   std::function<void(const std::string& name, const torch::Tensor& output)> observe;
 
-  torch::nn::Conv3d temporal_stem{nullptr};
-  torch::nn::ModuleList input_linears, integration2temporal_nets, temporal2integration_nets, temporal_nets,
-      integration_nets, adapooling_nets;
-  torch::nn::Linear proj_spatial_cls_token{nullptr};
-  torch::nn::LayerNorm ln_post{nullptr};
+  Convolution temporal_stem{nullptr};
+  std::vector<Linear> input_linears;
+  std::vector<IntegrationToTemporal> integration2temporal_nets;
+  std::vector<TemporalToIntegration> temporal2integration_nets;
+  std::vector<TemporalNet> temporal_nets;
+  std::vector<IntegrationNet> integration_nets;
+  std::vector<AdaptivePooling> adapooling_nets;
+  Linear proj_spatial_cls_token{nullptr};
+  LayerNorm ln_post{nullptr};
   torch::Tensor proj, aggregated_cls_token, aggregated_spatial_cls_token;  // [d, e], [1, 1, d], [1, 1, d]
 
  private:

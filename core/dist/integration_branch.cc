@@ -1,20 +1,13 @@
 #include "core/dist/integration_branch.h"
 
-#include <torch/torch.h>
-
 #include "core/dist/convolution.h"
-#include "core/encoder/vision_transformer.h"
 
 namespace permafrost::core {
 
-using torch::nn::Conv3dOptions;
-
 TemporalToIntegrationImpl::TemporalToIntegrationImpl(const DistConfig& config) : alpha(config.alpha) {
   cls_token = register_parameter("cls_token", torch::empty({1, 1, config.spatial_frames(), config.integration_dim}));
-  linear_fuse = register_module(
-      "linear_fuse",
-      torch::nn::Conv3d(
-          Conv3dOptions(config.temporal_dim, config.integration_dim, {alpha, 1, 1}).stride({alpha, 1, 1})));
+  linear_fuse =
+      register_module("linear_fuse", Convolution(config.temporal_dim, config.integration_dim, Kernel{alpha, 1, 1}));
 }
 
 torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
@@ -24,7 +17,7 @@ torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
 }
 
 IntegrationToTemporalImpl::IntegrationToTemporalImpl(const DistConfig& config) : alpha(config.alpha) {
-  linear_fuse = register_module("linear_fuse", torch::nn::Linear(config.integration_dim, config.temporal_dim));
+  linear_fuse = register_module("linear_fuse", Linear(config.integration_dim, config.temporal_dim));
 }
 
 torch::Tensor IntegrationToTemporalImpl::forward(const torch::Tensor& m) {
@@ -40,18 +33,16 @@ IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
   const int64_t width = config.integration_dim;
   const auto hidden = static_cast<int64_t>(static_cast<double>(width) * config.integration_mlp_ratio);
   const auto narrow = static_cast<int64_t>(static_cast<double>(width) * config.integration_temporal_mlp_ratio);
-  auto ffn = std::make_shared<torch::nn::Module>("ffn");
-  c_fc = ffn->register_module("c_fc", torch::nn::Linear(width, hidden));
-  c_proj = ffn->register_module("c_proj", torch::nn::Linear(hidden, width));
-  register_module("ffn", ffn);
-  auto temporal = std::make_shared<torch::nn::Module>("temporal_ffn");
-  temporal_c_fc1 = temporal->register_module("c_fc1", torch::nn::Conv3d(Conv3dOptions(width, narrow, 1)));
+  const auto ffn = register_group(*this, "ffn");
+  c_fc = ffn->register_module("c_fc", Linear(width, hidden));
+  c_proj = ffn->register_module("c_proj", Linear(hidden, width));
+  const auto temporal = register_group(*this, "temporal_ffn");
+  temporal_c_fc1 = temporal->register_module("c_fc1", Convolution(width, narrow, Kernel{1, 1, 1}));
   temporal_c_fc2 = temporal->register_module(
-      "c_fc2", torch::nn::Conv3d(Conv3dOptions(narrow, narrow, {config.temporal_kernel, 1, 1})));
-  temporal_c_proj = temporal->register_module("c_proj", torch::nn::Conv3d(Conv3dOptions(narrow, width, 1)));
-  register_module("temporal_ffn", temporal);
-  ln = register_module("ln", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
-  ln_temporal = register_module("ln_temporal", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
+      "c_fc2", Convolution(narrow, narrow, Kernel{config.temporal_kernel, 1, 1}));
+  temporal_c_proj = temporal->register_module("c_proj", Convolution(narrow, width, Kernel{1, 1, 1}));
+  ln = register_module("ln", LayerNorm(width));
+  ln_temporal = register_module("ln_temporal", LayerNorm(width));
 }
 
 torch::Tensor IntegrationNetImpl::forward(const torch::Tensor& m) {

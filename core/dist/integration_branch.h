@@ -4,9 +4,9 @@
 // Features are kept as [B, t, L, d], tokens and channels last, class token first.
 #pragma once
 
-#include <torch/nn.h>
 
 #include "core/dist/dist_config.h"
+#include "core/encoder/layers.h"
 
 namespace permafrost::core {
 
@@ -17,7 +17,7 @@ struct TemporalToIntegrationImpl : torch::nn::Module {
 
   int64_t alpha;
   torch::Tensor cls_token;  // [1, 1, t, d]
-  torch::nn::Conv3d linear_fuse{nullptr};
+  Convolution linear_fuse{nullptr};
 };
 TORCH_MODULE(TemporalToIntegration);
 
@@ -27,7 +27,7 @@ struct IntegrationToTemporalImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& m);  // [B, t, L, d] -> [B, F, g, g, c]
 
   int64_t alpha;
-  torch::nn::Linear linear_fuse{nullptr};
+  Linear linear_fuse{nullptr};
 };
 TORCH_MODULE(IntegrationToTemporal);
 
@@ -36,9 +36,9 @@ struct IntegrationNetImpl : torch::nn::Module {
   explicit IntegrationNetImpl(const DistConfig& config);
   torch::Tensor forward(const torch::Tensor& m);  // [B, t, L, d] -> the same
 
-  torch::nn::LayerNorm ln{nullptr}, ln_temporal{nullptr};
-  torch::nn::Linear c_fc{nullptr}, c_proj{nullptr};
-  torch::nn::Conv3d temporal_c_fc1{nullptr}, temporal_c_fc2{nullptr}, temporal_c_proj{nullptr};
+  LayerNorm ln{nullptr}, ln_temporal{nullptr};
+  Linear c_fc{nullptr}, c_proj{nullptr};
+  Convolution temporal_c_fc1{nullptr}, temporal_c_fc2{nullptr}, temporal_c_proj{nullptr};
 };
 TORCH_MODULE(IntegrationNet);
 

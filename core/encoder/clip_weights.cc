@@ -1,5 +1,5 @@
 // Hugging Face's CLIP vision directories: config.json and model.safetensors, read into OpenAI's names and written back.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #include "core/encoder/frozen_encoder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <sstream>
 

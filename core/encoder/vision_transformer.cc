@@ -1,79 +1,39 @@
 #include "core/encoder/vision_transformer.h"
 
-#include <torch/torch.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
 
 #include "core/base/error.h"
+#include "core/base/random.h"
 
 namespace permafrost::core {
 
-namespace F = torch::nn::functional;
-
-torch::Tensor quick_gelu(const torch::Tensor& x) { return x * torch::sigmoid(1.702 * x); }
-
-namespace {
-
-torch::Tensor activate(const torch::Tensor& x, Activation activation) {
-  return activation == Activation::kQuickGelu ? quick_gelu(x) : F::gelu(x);
-}
-
-torch::nn::LayerNorm layer_norm(const VisionConfig& config) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({config.width}).eps(config.layer_norm_epsilon));
-}
-
-}  // namespace
-
-ResidualBlockImpl::ResidualBlockImpl(const VisionConfig& config) : heads(config.heads), activation(config.activation) {
-  const int64_t width = config.width;
-  ln_1 = register_module("ln_1", layer_norm(config));
-  ln_2 = register_module("ln_2", layer_norm(config));
-  auto attention = std::make_shared<torch::nn::Module>("attn");
-  in_proj_weight = attention->register_parameter("in_proj_weight", torch::empty({3 * width, width}));
-  in_proj_bias = attention->register_parameter("in_proj_bias", torch::zeros({3 * width}));
-  out_proj = attention->register_module("out_proj", torch::nn::Linear(width, width));
-  register_module("attn", attention);
-  auto mlp = std::make_shared<torch::nn::Module>("mlp");
-  c_fc = mlp->register_module("c_fc", torch::nn::Linear(width, config.mlp_width));
-  c_proj = mlp->register_module("c_proj", torch::nn::Linear(config.mlp_width, width));
-  register_module("mlp", mlp);
-}
-
-torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
-  const int64_t images = x.size(0), tokens = x.size(1), width = x.size(2);
-  const torch::Tensor qkv = F::linear(ln_1(x), in_proj_weight, in_proj_bias)  // [M, L, 3C]
-                                .view({images, tokens, 3, heads, width / heads})
-                                .permute({2, 0, 3, 1, 4});  // [3, M, heads, L, C/heads]
-  const torch::Tensor attended = torch::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  x = x + out_proj(attended.transpose(1, 2).reshape({images, tokens, width}));  // [M, L, C]
-  return x + c_proj(activate(c_fc(ln_2(x)), activation));                       // [M, L, C]
+BlockConfig VisionConfig::block() const {
+  return {.width = width,
+          .heads = heads,
+          .mlp_width = mlp_width,
+          .activation = activation,
+          .layer_norm_epsilon = layer_norm_epsilon};
 }
 
 VisionTransformerImpl::VisionTransformerImpl(const VisionConfig& config) : config(config) {
   const int64_t width = config.width;
-  conv1 = register_module(
-      "conv1",
-      torch::nn::Conv2d(torch::nn::Conv2dOptions(3, width, config.patch_size).stride(config.patch_size).bias(false)));
+  const Kernel patch{config.patch_size, config.patch_size};
+  conv1 = register_module("conv1", Convolution(3, width, patch, /*has_bias=*/false));
   class_embedding = register_parameter("class_embedding", torch::empty({width}));
   positional_embedding = register_parameter("positional_embedding", torch::empty({config.tokens(), width}));
-  ln_pre = register_module("ln_pre", layer_norm(config));
-  auto resblocks = std::make_shared<torch::nn::Module>("resblocks");
-  for (int64_t i = 0; i < config.layers; ++i) {
-    blocks.push_back(resblocks->register_module(std::to_string(i), ResidualBlock(config)));
-  }
-  auto transformer = std::make_shared<torch::nn::Module>("transformer");
-  transformer->register_module("resblocks", resblocks);
-  register_module("transformer", transformer);
-  ln_post = register_module("ln_post", layer_norm(config));
+  ln_pre = register_module("ln_pre", LayerNorm(width, config.layer_norm_epsilon));
+  const auto transformer = register_group(*this, "transformer");
+  blocks = register_list(*transformer, "resblocks", config.layers, [&] { return ResidualBlock(config.block()); });
+  ln_post = register_module("ln_post", LayerNorm(width, config.layer_norm_epsilon));
   proj = register_parameter("proj", torch::empty({width, config.embedding}));
-
-  torch::NoGradGuard no_grad;
-  const double scale = 1.0 / std::sqrt(static_cast<double>(width));
-  for (torch::Tensor parameter : {class_embedding, positional_embedding, proj}) parameter.normal_(0.0, scale);
-  for (ResidualBlock& block : blocks) block->in_proj_weight.normal_(0.0, scale);
 }
 
 std::vector<torch::Tensor> VisionTransformerImpl::forward(const torch::Tensor& pixels) {
   const int64_t images = pixels.size(0);
-  torch::Tensor x = conv1(pixels).flatten(2).transpose(1, 2);       // [M, g*g, C]
+  torch::Tensor x = torch::conv2d(pixels, conv1->weight, {}, config.patch_size);
+  x = x.flatten(2).transpose(1, 2);                                 // [M, g*g, C]
   x = torch::cat({class_embedding.expand({images, 1, -1}), x}, 1);  // [M, L, C]
   x = ln_pre(x + positional_embedding);                             // [M, L, C]
   std::vector<torch::Tensor> layers;
@@ -84,6 +44,20 @@ std::vector<torch::Tensor> VisionTransformerImpl::forward(const torch::Tensor& p
 
 torch::Tensor VisionTransformerImpl::embed(const torch::Tensor& last_layer) {
   return torch::matmul(ln_post(last_layer.select(1, 0)), proj);  // [M, e]
+}
+
+void initialise(VisionTransformer& encoder, uint64_t seed) {
+  torch::NoGradGuard no_grad;
+  const double scale = 1.0 / std::sqrt(static_cast<double>(encoder->config.width));
+  for (const auto& item : encoder->named_parameters()) {
+    torch::Tensor parameter = item.value();
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(RandomStream(seed, {stable_hash(item.key())}).next());
+    if (parameter.dim() == 1 && item.key() != "class_embedding") {
+      parameter.fill_(item.key().ends_with("weight") ? 1.0 : 0.0);  // LayerNorm 1 and 0; biases 0
+    } else {
+      parameter.normal_(0.0, scale, generator);
+    }
+  }
 }
 
 torch::Tensor normalise_pixels(const torch::Tensor& pixels) {

@@ -8,18 +8,14 @@
 // `permafrost demo` can train it on still images; FrozenEncoder (frozen_encoder.h) is the one that lets no gradient in.
 #pragma once
 
-#include <torch/nn.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/encoder/layers.h"
+#include "core/encoder/residual_block.h"
+
 namespace permafrost::core {
-
-enum class Activation { kQuickGelu, kGelu };
-
-// x * sigmoid(1.702 x)
-torch::Tensor quick_gelu(const torch::Tensor& x);
 
 struct VisionConfig {
   int64_t image_size = 224;
@@ -34,19 +30,8 @@ struct VisionConfig {
 
   int64_t grid() const { return image_size / patch_size; }  // g
   int64_t tokens() const { return grid() * grid() + 1; }    // L, class token first
+  BlockConfig block() const;
 };
-
-struct ResidualBlockImpl : torch::nn::Module {
-  ResidualBlockImpl(const VisionConfig& config);
-  torch::Tensor forward(torch::Tensor x);  // [M, L, C] -> [M, L, C]
-
-  int64_t heads;
-  Activation activation;
-  torch::nn::LayerNorm ln_1{nullptr}, ln_2{nullptr};
-  torch::Tensor in_proj_weight, in_proj_bias;  // attn.in_proj_*: q, k, v stacked, [3C, C] and [3C]
-  torch::nn::Linear out_proj{nullptr}, c_fc{nullptr}, c_proj{nullptr};
-};
-TORCH_MODULE(ResidualBlock);
 
 struct VisionTransformerImpl : torch::nn::Module {
   explicit VisionTransformerImpl(const VisionConfig& config);
@@ -57,12 +42,15 @@ struct VisionTransformerImpl : torch::nn::Module {
   torch::Tensor embed(const torch::Tensor& last_layer);
 
   VisionConfig config;
-  torch::nn::Conv2d conv1{nullptr};
+  Convolution conv1{nullptr};
   torch::Tensor class_embedding, positional_embedding, proj;  // [C], [L, C], [C, e]
-  torch::nn::LayerNorm ln_pre{nullptr}, ln_post{nullptr};
+  LayerNorm ln_pre{nullptr}, ln_post{nullptr};
   std::vector<ResidualBlock> blocks;
 };
 TORCH_MODULE(VisionTransformer);
+
+// Draws every weight as CLIP does before training (normal, width^-1/2), as a function of `seed` and its name.
+void initialise(VisionTransformer& encoder, uint64_t seed);
 
 // uint8 [..., 3, H, W] -> float, (x / 255 - mean) / std with CLIP's constants.
 torch::Tensor normalise_pixels(const torch::Tensor& pixels);

@@ -1,6 +1,6 @@
 #include "core/recipe/linear_probe.h"
 
-#include <torch/torch.h>
+#include <torch/optim/lbfgs.h>
 
 #include <algorithm>
 
@@ -8,21 +8,20 @@ namespace permafrost::core {
 namespace {
 
 double fit_one(const LabelledFeatures& train, const LabelledFeatures& validation, int64_t classes, double l2) {
-  torch::nn::Linear probe(train.features.size(1), classes);
-  torch::nn::init::zeros_(probe->weight);
-  torch::nn::init::zeros_(probe->bias);
+  const torch::Tensor weight = torch::zeros({classes, train.features.size(1)}, torch::requires_grad());
+  const torch::Tensor bias = torch::zeros({classes}, torch::requires_grad());
   torch::optim::LBFGS optimizer(
-      probe->parameters(),
+      std::vector<torch::Tensor>{weight, bias},
       torch::optim::LBFGSOptions(1.0).max_iter(200).tolerance_grad(1e-6).line_search_fn("strong_wolfe"));
   optimizer.step([&] {
     optimizer.zero_grad();
-    torch::Tensor loss =
-        torch::nn::functional::cross_entropy(probe(train.features), train.targets) + l2 * probe->weight.square().sum();
+    torch::Tensor loss = torch::cross_entropy_loss(torch::linear(train.features, weight, bias), train.targets) +
+                         l2 * weight.square().sum();
     loss.backward();
     return loss;
   });
   torch::NoGradGuard no_grad;
-  return probe(validation.features).argmax(1).eq(validation.targets).to(torch::kFloat64).mean().item<double>();
+  return torch::linear(validation.features, weight, bias).argmax(1).eq(validation.targets).to(torch::kFloat64).mean().item<double>();
 }
 
 }  // namespace

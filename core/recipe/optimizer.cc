@@ -1,16 +1,11 @@
 #include "core/recipe/optimizer.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 
 #include "core/base/error.h"
 #include "core/dist/dist_net.h"
 
 namespace permafrost::core {
-
-using torch::optim::AdamWOptions;
-using torch::optim::AdamWParamState;
 
 std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classifier, int64_t layers) {
   const std::vector<std::string> skipped = names_without_gradient(layers);
@@ -28,57 +23,69 @@ bool is_decayed(const NamedParameter& parameter) {
   return parameter.tensor.dim() > 1 && !name.ends_with("cls_token") && !name.ends_with("positional_embedding");
 }
 
-torch::optim::AdamW make_optimizer(const std::vector<NamedParameter>& parameters, const OptimizerOptions& options) {
-  std::vector<torch::Tensor> decayed, spared;
-  for (const NamedParameter& parameter : parameters) {
-    (is_decayed(parameter) ? decayed : spared).push_back(parameter.tensor);
+AdamW::AdamW(std::vector<NamedParameter> parameters, const OptimizerOptions& options) : options_(options) {
+  Group decayed{options.weight_decay, {}, {}, {}, {}, {}}, spared{0.0, {}, {}, {}, {}, {}};
+  for (NamedParameter& parameter : parameters) {
+    Group& group = is_decayed(parameter) ? decayed : spared;
+    group.first_moments.push_back(torch::zeros_like(parameter.tensor, torch::MemoryFormat::Preserve));
+    group.second_moments.push_back(torch::zeros_like(parameter.tensor, torch::MemoryFormat::Preserve));
+    group.steps.push_back(torch::zeros({}, parameter.tensor.options().requires_grad(false)));
+    group.names.push_back(std::move(parameter.name));
+    group.parameters.push_back(std::move(parameter.tensor));
   }
-  const auto group = [&](double weight_decay) {
-    return std::make_unique<AdamWOptions>(
-        AdamWOptions(options.learning_rate).betas({options.beta1, options.beta2}).weight_decay(weight_decay));
-  };
-  std::vector<torch::optim::OptimizerParamGroup> groups;
-  groups.emplace_back(decayed, group(options.weight_decay));
-  groups.emplace_back(spared, group(0.0));
-  return torch::optim::AdamW(groups, AdamWOptions(options.learning_rate));
+  for (Group* group : {&decayed, &spared}) {
+    if (!group->parameters.empty()) groups_.push_back(std::move(*group));
+  }
 }
 
-void set_learning_rate(torch::optim::AdamW& optimizer, double learning_rate) {
-  for (auto& group : optimizer.param_groups()) group.options().set_lr(learning_rate);
+void AdamW::step(double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  for (Group& group : groups_) {
+    std::vector<torch::Tensor> gradients;
+    gradients.reserve(group.parameters.size());
+    for (size_t i = 0; i < group.parameters.size(); ++i) {
+      PERMAFROST_CHECK(group.parameters[i].grad().defined(), "no gradient for " + group.names[i]);
+      gradients.push_back(group.parameters[i].grad());
+    }
+    torch::_foreach_add_(group.steps, 1);
+    torch::_fused_adamw_(group.parameters, gradients, group.first_moments, group.second_moments, {}, group.steps,
+                         learning_rate, options_.beta1, options_.beta2, group.weight_decay, options_.epsilon,
+                         /*amsgrad=*/false, /*maximize=*/false);
+  }
+  has_stepped_ = true;
 }
 
-std::map<std::string, torch::Tensor> optimizer_state(torch::optim::AdamW& optimizer,
-                                                     const std::vector<NamedParameter>& parameters) {
+std::map<std::string, torch::Tensor> AdamW::state() const {
   std::map<std::string, torch::Tensor> state;
-  for (const NamedParameter& parameter : parameters) {
-    const auto found = optimizer.state().find(parameter.tensor.unsafeGetTensorImpl());
-    if (found == optimizer.state().end()) continue;
-    auto& moments = static_cast<AdamWParamState&>(*found->second);
-    state[parameter.name + ".exp_avg"] = moments.exp_avg();
-    state[parameter.name + ".exp_avg_sq"] = moments.exp_avg_sq();
-    state[parameter.name + ".step"] = torch::tensor(moments.step(), torch::kInt64);
+  if (!has_stepped_) return state;
+  for (const Group& group : groups_) {
+    for (size_t i = 0; i < group.names.size(); ++i) {
+      state[group.names[i] + ".exp_avg"] = group.first_moments[i];
+      state[group.names[i] + ".exp_avg_sq"] = group.second_moments[i];
+      state[group.names[i] + ".step"] = group.steps[i];
+    }
   }
   return state;
 }
 
-void load_optimizer_state(torch::optim::AdamW& optimizer, const std::vector<NamedParameter>& parameters,
-                          const std::map<std::string, torch::Tensor>& state, const std::string& where) {
+void AdamW::load_state(const std::map<std::string, torch::Tensor>& state, const std::string& where) {
   if (state.empty()) return;  // before the first step there are no moments
-  const auto moment = [&](const NamedParameter& parameter, const char* kind, at::IntArrayRef shape) {
-    const auto found = state.find(parameter.name + kind);
-    if (found == state.end() || !found->second.sizes().equals(shape)) {
-      throw DataError(where + ": tensor '" + parameter.name + kind +
+  const auto copy = [&](const std::string& name, torch::Tensor& target) {
+    const auto found = state.find(name);
+    if (found == state.end() || !found->second.sizes().equals(target.sizes())) {
+      throw DataError(where + ": tensor '" + name +
                       "' is missing or misshapen: the checkpoint belongs to another model");
     }
-    return found->second.clone();
+    target.copy_(found->second);
   };
-  for (const NamedParameter& parameter : parameters) {
-    auto moments = std::make_unique<AdamWParamState>();
-    moments->exp_avg(moment(parameter, ".exp_avg", parameter.tensor.sizes()));
-    moments->exp_avg_sq(moment(parameter, ".exp_avg_sq", parameter.tensor.sizes()));
-    moments->step(moment(parameter, ".step", {}).item<int64_t>());
-    optimizer.state()[parameter.tensor.unsafeGetTensorImpl()] = std::move(moments);
+  for (Group& group : groups_) {
+    for (size_t i = 0; i < group.names.size(); ++i) {
+      copy(group.names[i] + ".exp_avg", group.first_moments[i]);
+      copy(group.names[i] + ".exp_avg_sq", group.second_moments[i]);
+      copy(group.names[i] + ".step", group.steps[i]);
+    }
   }
+  has_stepped_ = true;
 }
 
 }  // namespace permafrost::core

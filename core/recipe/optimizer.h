@@ -1,12 +1,12 @@
 // AdamW over DiST's parameter groups (MODEL.md "Recipe").
 //
 //   auto parameters = trainable_parameters(*classifier, layers);
-//   torch::optim::AdamW optimizer = make_optimizer(parameters, {});
-//   set_learning_rate(optimizer, learning_rate_at(epoch, schedule));
+//   AdamW optimizer(parameters, {.weight_decay = 1e-4});
+//   optimizer.step(learning_rate_at(epoch, schedule));
 #pragma once
 
-#include <torch/nn.h>
-#include <torch/optim/adamw.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <map>
 #include <string>
@@ -26,21 +26,37 @@ std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classi
 bool is_decayed(const NamedParameter& parameter);
 
 struct OptimizerOptions {
-  double learning_rate = 3.2e-4;
   double weight_decay = 1e-4;
   double beta1 = 0.9;
   double beta2 = 0.999;
+  double epsilon = 1e-8;
 };
 
-torch::optim::AdamW make_optimizer(const std::vector<NamedParameter>& parameters, const OptimizerOptions& options);
+// AdamW with decoupled weight decay and LibTorch's fused kernel: one pass over weight, gradient and both moments.
+class AdamW {
+ public:
+  AdamW(std::vector<NamedParameter> parameters, const OptimizerOptions& options);
 
-void set_learning_rate(torch::optim::AdamW& optimizer, double learning_rate);
+  // One step at `learning_rate`. Every parameter needs a gradient.
+  void step(double learning_rate);
 
-// The moments and step counts by parameter name ("NAME.exp_avg", "NAME.exp_avg_sq", "NAME.step").
-std::map<std::string, torch::Tensor> optimizer_state(torch::optim::AdamW& optimizer,
-                                                     const std::vector<NamedParameter>& parameters);
-// The reverse. Throws DataError naming `where` and the tensor that is missing or misshapen.
-void load_optimizer_state(torch::optim::AdamW& optimizer, const std::vector<NamedParameter>& parameters,
-                          const std::map<std::string, torch::Tensor>& state, const std::string& where);
+  // The moments and step counts by parameter name ("NAME.exp_avg", "NAME.exp_avg_sq", "NAME.step"); none before the
+  // first step. Shares memory with the optimiser.
+  std::map<std::string, torch::Tensor> state() const;
+  // The reverse. Throws DataError naming `where` and the tensor that is missing or misshapen.
+  void load_state(const std::map<std::string, torch::Tensor>& state, const std::string& where);
+
+ private:
+  // Parameters that share a weight decay, and what the kernel keeps for them, index by index.
+  struct Group {
+    double weight_decay;
+    std::vector<std::string> names;
+    std::vector<torch::Tensor> parameters, first_moments, second_moments, steps;
+  };
+
+  OptimizerOptions options_;
+  std::vector<Group> groups_;
+  bool has_stepped_ = false;
+};
 
 }  // namespace permafrost::core

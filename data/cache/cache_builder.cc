@@ -1,6 +1,6 @@
 #include "data/cache/cache_builder.h"
 
-#include <torch/torch.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -25,7 +25,7 @@ struct VideoOutcome {
 };
 
 VideoOutcome build_video(const ClipBuilder& clips, const std::string& root, const ManifestEntry& entry) {
-  torch::set_num_threads(1);  // of this worker: as many workers as cores beat one team, and keep bits independent of it
+  at::set_num_threads(1);  // of this worker: as many workers as cores beat one team, and keep bits independent of it
   try {
     return {clips.build(root, entry), ""};
   } catch (const core::Error& error) {

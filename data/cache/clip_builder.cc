@@ -1,6 +1,6 @@
 #include "data/cache/clip_builder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "data/cache/codec.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

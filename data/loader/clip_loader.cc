@@ -1,6 +1,6 @@
 #include "data/loader/clip_loader.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <chrono>
 #include <cstring>

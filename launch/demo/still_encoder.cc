@@ -1,6 +1,6 @@
 #include "launch/demo/still_encoder.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,13 +10,13 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
+#include "core/encoder/layers.h"
+#include "core/recipe/optimizer.h"
 #include "data/video/transform.h"
 #include "launch/demo/motion_scene.h"
 
 namespace permafrost::launch {
 namespace {
-
-namespace F = torch::nn::functional;
 
 constexpr uint64_t kBatchStream = 4;  // beside those of motion_scene.cc
 
@@ -42,15 +42,22 @@ Stills render_stills(const StillEncoderOptions& options, int64_t first, int64_t 
 struct ObjectNamerImpl : torch::nn::Module {
   explicit ObjectNamerImpl(const core::VisionConfig& config)
       : encoder(register_module("encoder", core::VisionTransformer(config))),
-        head(register_module("head", torch::nn::Linear(config.embedding, kObjects))) {}
+        head(register_module("head", core::Linear(config.embedding, kObjects))) {}
   // uint8 [M, 3, S, S] -> [M, objects]
   torch::Tensor forward(const torch::Tensor& pixels) {
     return head(encoder->embed(encoder->forward(core::normalise_pixels(pixels)).back()));
   }
   core::VisionTransformer encoder;
-  torch::nn::Linear head;
+  core::Linear head;
 };
 TORCH_MODULE(ObjectNamer);
+
+void initialise(ObjectNamer& model, uint64_t seed) {
+  core::initialise(model->encoder, seed);
+  const torch::NoGradGuard no_grad;
+  model->head->weight.zero_();
+  model->head->bias.zero_();
+}
 
 double learning_rate_at(int64_t step, const StillEncoderOptions& options) {
   const double done = static_cast<double>(step) / static_cast<double>(options.steps);
@@ -66,16 +73,16 @@ torch::Tensor draw_batch(const StillEncoderOptions& options, int64_t step) {
 }
 
 void train(ObjectNamer& model, const Stills& stills, const StillEncoderOptions& options) {
-  torch::optim::AdamW optimizer(model->parameters(),
-                                torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
+  std::vector<core::NamedParameter> parameters;
+  for (const auto& item : model->named_parameters()) parameters.push_back({item.key(), item.value()});
+  core::AdamW optimizer(parameters, {.weight_decay = options.weight_decay});
   for (int64_t step = 0; step < options.steps; ++step) {
-    static_cast<torch::optim::AdamWOptions&>(optimizer.param_groups()[0].options()).lr(learning_rate_at(step, options));
     const torch::Tensor batch = draw_batch(options, step);
     const torch::Tensor logits = model(stills.pixels.index_select(0, batch));
-    const torch::Tensor loss = F::cross_entropy(logits, stills.objects.index_select(0, batch));
-    optimizer.zero_grad();
+    const torch::Tensor loss = torch::cross_entropy_loss(logits, stills.objects.index_select(0, batch));
+    model->zero_grad();
     loss.backward();
-    optimizer.step();
+    optimizer.step(learning_rate_at(step, options));
     if ((step + 1) % 50 == 0 || step + 1 == options.steps) {
       core::log_info() << "image encoder: step " << step + 1 << " of " << options.steps << ", loss "
                        << loss.item<float>();
@@ -98,8 +105,8 @@ StillEncoder train_still_encoder(const StillEncoderOptions& options) {
   require_sound(options);
   const Stills stills = render_stills(options, 0, options.train_images);
   const Stills held_out = render_stills(options, options.train_images, options.held_out_images);
-  torch::manual_seed(options.seed);
   ObjectNamer model(options.vision);
+  initialise(model, options.seed);
   train(model, stills, options);
   const torch::NoGradGuard no_grad;
   const torch::Tensor hits = model(held_out.pixels).argmax(1).eq(held_out.objects);  // [M]

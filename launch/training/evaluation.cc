@@ -1,6 +1,6 @@
 #include "launch/training/evaluation.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "launch/training/probe.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "core/recipe/linear_probe.h"
 #include "data/loader/cached_clips.h"

@@ -1,6 +1,6 @@
 #include "launch/training/trained_model.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 #include "launch/training/trainer.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <chrono>
 #include <cmath>
@@ -95,7 +95,7 @@ Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distr
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
       classifier_(make_classifier(config_, static_cast<int64_t>(cache.labels().size()), settings.recipe.seed)),
       parameters_(core::trainable_parameters(*classifier_, config_.layers)),
-      optimizer_(core::make_optimizer(parameters_, {.weight_decay = settings.recipe.weight_decay})) {
+      optimizer_(parameters_, {.weight_decay = settings.recipe.weight_decay}) {
   if (settings.recipe.batch < world.size()) {
     throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
                             ", expected at least one clip for each of the " + std::to_string(world.size()) + " ranks");
@@ -144,8 +144,7 @@ void Trainer::resume(const core::Checkpoint& checkpoint) {
   data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), cache_.key(),
                       cache_.directory());
   core::load_state(*classifier_, checkpoint.model, checkpoint.directory + "/model.safetensors");
-  core::load_optimizer_state(optimizer_, parameters_, checkpoint.optimizer,
-                             checkpoint.directory + "/optimizer.safetensors");
+  optimizer_.load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
   step_ = checkpoint.step;
   resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < steps_ ? 1 : 0);
   if (!world_.is_root() || step_ >= steps_) return;
@@ -176,7 +175,7 @@ void Trainer::save() {
     core::Checkpoint checkpoint;
     checkpoint.step = step_;
     checkpoint.model = core::state_of(*classifier_);
-    checkpoint.optimizer = core::optimizer_state(optimizer_, parameters_);
+    checkpoint.optimizer = optimizer_.state();
     checkpoint.state = state();
     store_->save(checkpoint);
   }
@@ -191,17 +190,14 @@ void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
   const torch::Tensor targets = batch.targets.slice(0, begin, end);
   const torch::Tensor logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);  // [b, K]
   const torch::Tensor loss =
-      torch::nn::functional::cross_entropy(logits, targets,
-                                           torch::nn::functional::CrossEntropyFuncOptions()
-                                               .reduction(torch::kSum)
-                                               .label_smoothing(settings_.recipe.label_smoothing));
+      torch::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum, /*ignore_index=*/-100,
+                                settings_.recipe.label_smoothing);
   if (end == batch.size()) reducer_->prepare_for_backward();
   (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
   log_.add_loss(loss.item<double>(), logits.argmax(1).eq(targets).sum().item<int64_t>(), end - begin);
 }
 
 void Trainer::step_once(const data::Batch& batch) {
-  core::set_learning_rate(optimizer_, core::learning_rate_at(epoch(), settings_.recipe.schedule));
   const int64_t micro = settings_.train.micro_batch > 0 ? settings_.train.micro_batch : batch.size();
   for (int64_t begin = 0; begin < batch.size(); begin += micro) {
     accumulate(batch, begin, std::min(begin + micro, batch.size()));
@@ -213,7 +209,7 @@ void Trainer::step_once(const data::Batch& batch) {
                           ": the gradient is not finite: lower recipe.learning_rate, or verify the cache");
   }
   log_.set_gradient_norm(norm);
-  optimizer_.step();
+  optimizer_.step(core::learning_rate_at(epoch(), settings_.recipe.schedule));
   reducer_->release_gradients();
   ++step_;
 }

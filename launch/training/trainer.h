@@ -7,8 +7,6 @@
 // weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU).
 #pragma once
 
-#include <torch/optim/adamw.h>
-
 #include <memory>
 #include <optional>
 #include <vector>
@@ -60,7 +58,7 @@ class Trainer {
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
   core::Classifier classifier_;
   std::vector<core::NamedParameter> parameters_;
-  torch::optim::AdamW optimizer_;
+  core::AdamW optimizer_;
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
   std::unique_ptr<distributed::GradientReducer> reducer_;
   std::optional<core::CheckpointStore> store_;  // only on rank 0

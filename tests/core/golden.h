@@ -1,7 +1,7 @@
 // Comparison with the reference's tensors: largest difference over the largest magnitude of the reference.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 

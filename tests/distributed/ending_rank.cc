@@ -1,6 +1,6 @@
 // ending_rank WAY: the last rank ends in this way while the others wait for it; "stop" waits for a signal instead.
 // Prints "ready" on every rank just before, and "rank N is done" after, which nobody but "stop" and "start" may reach.
-#include <torch/torch.h>
+#include <torch/types.h>
 #include <unistd.h>
 
 #include <cstdio>

@@ -1,7 +1,7 @@
 #include "distributed/gradient_reducer.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace permafrost::distributed {
 namespace {

@@ -1,7 +1,7 @@
 // Videos made on the spot by the ffmpeg program, and that program's own sequential decode of them.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdlib>
 #include <fstream>

@@ -1,7 +1,7 @@
 #include "launch/demo/motion_scene.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

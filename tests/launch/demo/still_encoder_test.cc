@@ -1,7 +1,7 @@
 #include "launch/demo/still_encoder.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "core/base/error.h"
 #include "launch/demo/motion_scene.h"

@@ -1,7 +1,7 @@
 #include "launch/demo/video_writer.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cstdio>
 #include <filesystem>
