@@ -2,7 +2,6 @@
 // (DiST Sec. 3.4; MODEL.md "adapooling_nets").
 #pragma once
 
-
 #include "core/dist/dist_config.h"
 #include "core/encoder/layers.h"
 

@@ -2,8 +2,7 @@
 
 namespace permafrost::core {
 
-torch::Tensor convolve_time(const torch::Tensor& x, const Convolution& convolution, int64_t stride,
-                            int64_t padding) {
+torch::Tensor convolve_time(const torch::Tensor& x, const Convolution& convolution, int64_t stride, int64_t padding) {
   const torch::Tensor weight = convolution->weight.squeeze(4);  // [k, c, n, 1]
   return torch::conv2d(x.permute({0, 3, 1, 2}), weight, convolution->bias, {stride, 1}, {padding, 0})
       .permute({0, 2, 3, 1});  // [B, T', S, k]

@@ -10,8 +10,7 @@
 namespace permafrost::core {
 
 // x [B, T, S, c] with weights of a Conv3d(c -> k, (n,1,1)), zero-padded by `padding` in time -> [B, T', S, k].
-torch::Tensor convolve_time(const torch::Tensor& x, const Convolution& convolution, int64_t stride,
-                            int64_t padding);
+torch::Tensor convolve_time(const torch::Tensor& x, const Convolution& convolution, int64_t stride, int64_t padding);
 
 // x [M, g, g, c] with weights of a Conv3d(c -> k, (1,n,n)), zero-padded to keep g -> [M, g, g, k].
 torch::Tensor convolve_space(const torch::Tensor& x, const Convolution& convolution);

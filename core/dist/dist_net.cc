@@ -63,7 +63,7 @@ torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& featu
       note("integration2temporal_nets", i, back);
       x = x + back;  // [B, F, g, g, c]
     }
-    m = m + fused;                                                 // [B, t, L, d]
+    m = m + fused;               // [B, t, L, d]
     r = integration_nets[i](m);  // [B, t, L, d]
     note("integration_nets", i, r);
   }

@@ -7,16 +7,15 @@
 // Children bear the names of the released checkpoints (prefix `dist_net.`), so loading one is a loop.
 #pragma once
 
-
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/dist/adaptive_pooling.h"
 #include "core/dist/dist_config.h"
-#include "core/encoder/layers.h"
 #include "core/dist/integration_branch.h"
 #include "core/dist/temporal_encoder.h"
+#include "core/encoder/layers.h"
 
 namespace permafrost::core {
 

@@ -38,8 +38,8 @@ IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
   c_proj = ffn->register_module("c_proj", Linear(hidden, width));
   const auto temporal = register_group(*this, "temporal_ffn");
   temporal_c_fc1 = temporal->register_module("c_fc1", Convolution(width, narrow, Kernel{1, 1, 1}));
-  temporal_c_fc2 = temporal->register_module(
-      "c_fc2", Convolution(narrow, narrow, Kernel{config.temporal_kernel, 1, 1}));
+  temporal_c_fc2 =
+      temporal->register_module("c_fc2", Convolution(narrow, narrow, Kernel{config.temporal_kernel, 1, 1}));
   temporal_c_proj = temporal->register_module("c_proj", Convolution(narrow, width, Kernel{1, 1, 1}));
   ln = register_module("ln", LayerNorm(width));
   ln_temporal = register_module("ln_temporal", LayerNorm(width));

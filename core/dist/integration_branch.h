@@ -4,7 +4,6 @@
 // Features are kept as [B, t, L, d], tokens and channels last, class token first.
 #pragma once
 
-
 #include "core/dist/dist_config.h"
 #include "core/encoder/layers.h"
 

@@ -1,7 +1,6 @@
 // The temporal encoder: light convolutions over all frames (DiST Sec. 3.3; MODEL.md "Trainable network", step 1).
 #pragma once
 
-
 #include "core/dist/dist_config.h"
 #include "core/encoder/layers.h"
 

@@ -29,7 +29,7 @@ torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
                                 .permute({2, 0, 3, 1, 4});  // [3, M, heads, L, C/heads]
   const torch::Tensor attended = torch::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], {}, 0.0, config.is_causal);
   x = x + out_proj(attended.transpose(1, 2).reshape({sequences, tokens, width}));  // [M, L, C]
-  return x + c_proj(activate(c_fc(ln_2(x)), config.activation));                       // [M, L, C]
+  return x + c_proj(activate(c_fc(ln_2(x)), config.activation));                   // [M, L, C]
 }
 
 }  // namespace permafrost::core

@@ -21,7 +21,12 @@ double fit_one(const LabelledFeatures& train, const LabelledFeatures& validation
     return loss;
   });
   torch::NoGradGuard no_grad;
-  return torch::linear(validation.features, weight, bias).argmax(1).eq(validation.targets).to(torch::kFloat64).mean().item<double>();
+  return torch::linear(validation.features, weight, bias)
+      .argmax(1)
+      .eq(validation.targets)
+      .to(torch::kFloat64)
+      .mean()
+      .item<double>();
 }
 
 }  // namespace

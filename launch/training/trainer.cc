@@ -189,9 +189,8 @@ void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
   const torch::Tensor features = batch.features.slice(0, begin, end).transpose(0, 1);  // [N, b, t, L, C]
   const torch::Tensor targets = batch.targets.slice(0, begin, end);
   const torch::Tensor logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);  // [b, K]
-  const torch::Tensor loss =
-      torch::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum, /*ignore_index=*/-100,
-                                settings_.recipe.label_smoothing);
+  const torch::Tensor loss = torch::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum,
+                                                       /*ignore_index=*/-100, settings_.recipe.label_smoothing);
   if (end == batch.size()) reducer_->prepare_for_backward();
   (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
   log_.add_loss(loss.item<double>(), logits.argmax(1).eq(targets).sum().item<int64_t>(), end - begin);

@@ -1,0 +1,27 @@
+// Runs the matrix products and convolutions of a scope in a narrower type, the weights staying as they are.
+//
+//   {
+//     const Autocast autocast(torch::kCPU, torch::kBFloat16);
+//     logits = classifier->forward(pixels, features);   // gradients arrive in the weights' own float32
+//   }
+#pragma once
+
+#include <torch/types.h>
+
+namespace permafrost::core {
+
+class Autocast {
+ public:
+  // torch::kFloat32 leaves everything as it is.
+  Autocast(torch::DeviceType device, torch::ScalarType type);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  torch::DeviceType device_;
+  bool was_enabled_;
+  torch::ScalarType previous_type_;
+};
+
+}  // namespace permafrost::core
