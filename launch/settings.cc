@@ -14,6 +14,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("encoder", &s.path.encoder, "folder of the frozen encoder: config.json, model.safetensors");
   table.add("cache", &s.path.cache, "folder of a feature cache");
   table.add("run", &s.path.run, "folder of a training run");
+  table.add("text", &s.path.text, "class-name features, as `permafrost text` writes them");
+  table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
   table.add("out", &s.path.out, "where the verb writes its result");
   table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
   table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
@@ -44,7 +46,9 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("temporal_dim", &s.model.temporal_dim, "c");
   table.add("pooling_layers", &s.model.pooling_layers, "A, adaptive pooling layers");
   table.add("temporal_patch", &s.model.temporal_patch, "frames under a kernel of the temporal stem, odd");
-  table.add("embedding", &s.model.embedding, "e, width of the clip embedding");
+  table.add("embedding", &s.model.embedding, "e, width of the clip embedding; a text head has that of its text");
+  table.add("head", &s.model.head, "text: cosine with class names; linear; verb_noun: labels VERB/NOUN",
+            {"text", "linear", "verb_noun"});
   table.section("recipe", "Recipe");
   table.add("epochs", &s.recipe.schedule.epochs, "passes over the training set");
   table.add("batch", &s.recipe.batch, "clips of a global batch, over all ranks");
@@ -62,6 +66,8 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("prefetch_batches", &s.train.prefetch_batches, "batches read ahead, in memory");
   table.add("micro_batch", &s.train.micro_batch, "clips of one forward; 0: the rank's whole share");
   table.add("bucket_mib", &s.train.bucket_mib, "gradient bucket reduced at once, MiB");
+  table.add("precision", &s.train.precision, "bf16: products in bfloat16, weights and sums in float32",
+            {"fp32", "bf16"});
 }
 
 void add_results(core::OptionTable& table, Settings& s) {
@@ -70,6 +76,7 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("frame_order", &s.eval.frame_order, "shuffled: does the model need time? (needs --manifest, --encoder)",
             {"natural", "shuffled"});
   table.add("batch", &s.eval.batch, "clips of one forward");
+  table.add("clip_weight", &s.eval.clip_weight, "zero-shot: share of CLIP's own logits, 0 to 1 (needs --encoder)");
   table.section("predict", "Prediction");
   table.add("top", &s.predict.top, "classes to print");
   table.section("demo", "Demo");
@@ -122,6 +129,7 @@ void require_sound(const Settings& s) {
   at_least("train.micro_batch", s.train.micro_batch, 0);
   at_least("train.bucket_mib", s.train.bucket_mib, 1);
   at_least("eval.batch", s.eval.batch, 1);
+  demand(s.eval.clip_weight >= 0 && s.eval.clip_weight <= 1, "option 'eval.clip_weight' must be in [0, 1]");
   at_least("predict.top", s.predict.top, 1);
   if (!faults.empty()) throw core::ConfigError(faults);
 }

@@ -17,7 +17,7 @@
 namespace permafrost::launch {
 
 struct PathSettings {
-  std::string config, list, root, manifest, encoder, cache, run, out;
+  std::string config, list, root, manifest, encoder, cache, run, text, from, out;
 };
 
 struct SwitchSettings {
@@ -44,6 +44,7 @@ struct ModelSettings {
   int64_t pooling_layers = 4;
   int64_t temporal_patch = 5;
   int64_t embedding = 512;  // e; that of the text features where there are any
+  std::string head = "text";
 };
 
 struct RecipeSettings {
@@ -62,12 +63,14 @@ struct TrainSettings {
   int64_t prefetch_batches = 4;
   int64_t micro_batch = 0;  // clips of one forward on one rank; 0: all of the rank's share
   int64_t bucket_mib = 25;
+  std::string precision = "fp32";
 };
 
 struct EvalSettings {
   std::string split = "val";
   std::string frame_order = "natural";
   int64_t batch = 16;
+  double clip_weight = 0.5;  // of CLIP's own frame-averaged logits, in zero-shot evaluation
 };
 
 struct PredictSettings {

@@ -8,6 +8,8 @@
 
 #include <torch/types.h>
 
+#include <string>
+
 namespace permafrost::core {
 
 class Autocast {
@@ -23,5 +25,8 @@ class Autocast {
   bool was_enabled_;
   torch::ScalarType previous_type_;
 };
+
+// "fp32", "bf16" or "fp16"; throws ConfigError.
+torch::ScalarType precision_named(const std::string& name);
 
 }  // namespace permafrost::core

@@ -94,6 +94,7 @@ void initialise(torch::nn::Module& module, uint64_t seed) {
   for (auto& item : module.named_parameters()) {
     const std::string& name = item.key();
     torch::Tensor parameter = item.value();
+    if (!parameter.requires_grad()) continue;  // the frozen text features
     auto generator = at::make_generator<at::CPUGeneratorImpl>(RandomStream(seed, {stable_hash(name)}).next());
     const auto ends_with = [&](const char* text) { return name.ends_with(text); };
     if (ends_with("in_proj_weight")) {

@@ -35,4 +35,9 @@ torch::Tensor FrozenEncoder::encode(const torch::Tensor& frames) {
   return torch::stack(encoder_->forward(normalise_pixels(frames)));
 }
 
+torch::Tensor FrozenEncoder::embed(const torch::Tensor& last_layer) {
+  const c10::InferenceMode inference;
+  return encoder_->embed(last_layer);
+}
+
 }  // namespace permafrost::core

@@ -23,6 +23,9 @@ class FrozenEncoder {
   // frames uint8 [M, 3, S, S] -> the residual stream after every block, float32 [N, M, L, C], class token first.
   torch::Tensor encode(const torch::Tensor& frames);
 
+  // The image embedding CLIP itself makes of the last layer [M, L, C] -> [M, e].
+  torch::Tensor embed(const torch::Tensor& last_layer);
+
  private:
   VisionTransformer encoder_;
   std::string sha256_;

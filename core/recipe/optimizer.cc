@@ -13,7 +13,7 @@ std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classi
   for (const auto& item : classifier.named_parameters()) {
     const bool is_skipped = std::any_of(skipped.begin(), skipped.end(),
                                         [&](const std::string& name) { return item.key().ends_with(name); });
-    if (!is_skipped) parameters.push_back({item.key(), item.value()});
+    if (!is_skipped && item.value().requires_grad()) parameters.push_back({item.key(), item.value()});
   }
   return parameters;
 }

@@ -19,7 +19,8 @@ struct NamedParameter {
   torch::Tensor tensor;
 };
 
-// Every parameter that receives a gradient, in registration order. Leaves out names_without_gradient().
+// Every parameter that receives a gradient, in registration order. Leaves out names_without_gradient() and the frozen
+// text features.
 std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classifier, int64_t layers);
 
 // Weight decay spares biases and other 1-D tensors, class tokens and positional embeddings.

@@ -9,11 +9,17 @@
 namespace permafrost::data {
 
 CachedClips::CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy)
-    : cache_(cache), policy_(policy) {
+    : CachedClips(cache, split, policy, LabelMap(cache.labels())) {}
+
+CachedClips::CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy, const LabelMap& labels)
+    : cache_(cache), policy_(policy), targets_(cache.labels().size(), -1) {
   views_ = split == "train" ? cache.key().train_views : cache.key().eval_views;
   const std::vector<RecordInfo>& all = cache.records();
   for (int64_t i = 0; i < cache.size(); ++i) {
-    if (all[i].split == split) records_.push_back(i);
+    if (all[i].split != split) continue;
+    records_.push_back(i);
+    int64_t& target = targets_[all[i].label_index];
+    if (target < 0) target = labels.index_of(cache.labels()[all[i].label_index]);
   }
   if (records_.empty()) {
     throw core::DataError(cache.directory() + ": no video of the split '" + split +
@@ -54,7 +60,7 @@ Clip CachedClips::read(int64_t sample, int64_t epoch) const {
   ClipRecord record = cache_.read(i);
   return {.pixels = std::move(record.pixels),
           .features = std::move(record.features),
-          .target = cache_.records()[i].label_index,
+          .target = targets_[cache_.records()[i].label_index],
           .video_id = std::move(record.video_id),
           .view = record.view};
 }

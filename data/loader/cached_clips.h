@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "data/cache/cache_reader.h"
+#include "data/dataset/label_map.h"
 #include "data/loader/clip_source.h"
 
 namespace permafrost::data {
@@ -20,8 +21,11 @@ enum class ViewPolicy { kOnePerEpoch, kEvery };
 
 class CachedClips : public ClipSource {
  public:
-  // `cache` must outlive it. Throws DataError where the split is empty, or where a video lacks a view or has one twice.
+  // Targets are places in the cache's own label map. `cache` must outlive it. Throws DataError where the split is
+  // empty, or where a video lacks a view or has one twice.
   CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy);
+  // Targets are places in `labels`, found by name. Throws DataError naming a label of the split that is not there.
+  CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy, const LabelMap& labels);
 
   int64_t size() const override;
   Clip read(int64_t sample, int64_t epoch) const override;
@@ -38,6 +42,7 @@ class CachedClips : public ClipSource {
   const CacheReader& cache_;
   ViewPolicy policy_;
   int64_t views_;
+  std::vector<int64_t> targets_;  // by the cache's own label index; -1 where the split has no such label
   std::vector<int64_t> records_;  // [videos, views], indices into cache_.records()
 };
 

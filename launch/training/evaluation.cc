@@ -45,7 +45,7 @@ class Scorer {
 
   void flush() {
     if (owners_.empty()) return;
-    const torch::Tensor scores = clip_scores(model_.classifier, torch::stack(pixels_), torch::stack(features_));
+    const torch::Tensor scores = clip_scores(model_, torch::stack(pixels_), torch::stack(features_));
     for (size_t i = 0; i < owners_.size(); ++i) {
       std::vector<float>& sum = videos_[owners_[i]].scores;
       sum.resize(scores.size(1), 0.0f);
@@ -99,11 +99,22 @@ std::string to_bytes(const std::vector<VideoScore>& videos) {
   return bytes;
 }
 
-std::vector<json> mistakes_of(const std::vector<VideoScore>& videos, const data::LabelMap& labels) {
+// A video's scores by label set; verbs and nouns are empty where the head has none.
+struct LabelScores {
+  std::vector<float> classes, verbs, nouns;
+};
+
+LabelScores parts_of(const VideoScore& video, const core::HeadConfig& head) {
+  const auto first = video.scores.begin(), verbs = first + head.classes, nouns = verbs + head.verbs();
+  return {{first, verbs}, {verbs, nouns}, {nouns, video.scores.end()}};
+}
+
+std::vector<json> mistakes_of(const std::vector<VideoScore>& videos, const data::LabelMap& labels,
+                              const core::HeadConfig& head) {
   std::vector<json> mistakes;
   for (const VideoScore& video : videos) {
     if (video.scores.empty()) continue;
-    const int64_t best = core::best_class(video.scores);
+    const int64_t best = core::best_class(parts_of(video, head).classes);
     if (best == video.target) continue;
     mistakes.push_back({{"video_id", video.video_id},
                         {"path", ""},
@@ -119,9 +130,12 @@ std::vector<json> mistakes_of(const std::vector<VideoScore>& videos, const data:
 
 }  // namespace
 
-torch::Tensor clip_scores(core::Classifier& classifier, const torch::Tensor& pixels, const torch::Tensor& features) {
+torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, const torch::Tensor& features) {
   const c10::InferenceMode inference;
-  return torch::softmax(classifier->forward(pixels, features.transpose(0, 1)), 1);  // [b, K]
+  const torch::Tensor layers = features.transpose(0, 1);  // [N, b, t, L, C]
+  std::vector<torch::Tensor> logits = model.classifier->forward(pixels, layers);
+  if (model.zero_shot) logits[0] = model.zero_shot->fuse(logits[0], layers[layers.size(0) - 1]);
+  return model.classifier->head->scores(logits);
 }
 
 std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,
@@ -141,26 +155,36 @@ std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, 
   return all;
 }
 
-json summarise(const std::vector<VideoScore>& scores, const data::LabelMap& labels) {
-  core::ConfusionMatrix confusion(labels.size());
-  int64_t read = 0, top1 = 0, top5 = 0;
+json summarise(const std::vector<VideoScore>& scores, const TrainedModel& model) {
+  const core::HeadConfig& head = model.classifier->head->config;
+  core::ConfusionMatrix confusion(model.labels.size());
+  int64_t read = 0, top1 = 0, top5 = 0, verbs = 0, nouns = 0;
   for (const VideoScore& video : scores) {
     if (video.scores.empty()) continue;
+    const LabelScores parts = parts_of(video, head);
     ++read;
-    top1 += core::is_hit(video.scores, video.target, 1) ? 1 : 0;
-    top5 += core::is_hit(video.scores, video.target, 5) ? 1 : 0;
-    confusion.add(video.target, core::best_class(video.scores));
+    top1 += core::is_hit(parts.classes, video.target, 1) ? 1 : 0;
+    top5 += core::is_hit(parts.classes, video.target, 5) ? 1 : 0;
+    confusion.add(video.target, core::best_class(parts.classes));
+    if (head.kind != core::HeadKind::kVerbNoun) continue;
+    verbs += core::is_hit(parts.verbs, head.verb_of[video.target], 1) ? 1 : 0;
+    nouns += core::is_hit(parts.nouns, head.noun_of[video.target], 1) ? 1 : 0;
   }
   const double videos = static_cast<double>(std::max<int64_t>(read, 1));
-  return {{"top1", static_cast<double>(top1) / videos},
-          {"top5", static_cast<double>(top5) / videos},
-          {"videos", read},
-          {"failed", static_cast<int64_t>(scores.size()) - read},
-          {"top1_of_all", static_cast<double>(top1) / static_cast<double>(std::max<size_t>(scores.size(), 1))},
-          {"chance", 1.0 / static_cast<double>(labels.size())},
-          {"classes", labels.names()},
-          {"confusion", confusion.counts()},
-          {"mistakes", mistakes_of(scores, labels)}};
+  json result{{"top1", static_cast<double>(top1) / videos},
+              {"top5", static_cast<double>(top5) / videos},
+              {"videos", read},
+              {"failed", static_cast<int64_t>(scores.size()) - read},
+              {"top1_of_all", static_cast<double>(top1) / static_cast<double>(std::max<size_t>(scores.size(), 1))},
+              {"chance", 1.0 / static_cast<double>(model.labels.size())},
+              {"classes", model.labels.names()},
+              {"confusion", confusion.counts()},
+              {"mistakes", mistakes_of(scores, model.labels, head)}};
+  if (head.kind == core::HeadKind::kVerbNoun) {
+    result["verb_top1"] = static_cast<double>(verbs) / videos;
+    result["noun_top1"] = static_cast<double>(nouns) / videos;
+  }
+  return result;
 }
 
 }  // namespace permafrost::launch

@@ -2,7 +2,7 @@
 //
 //   EvaluationSet set{source, videos, views};
 //   Scores scores = evaluate(model, set, world, options);
-//   run.write("eval.json", summarise(scores, model.labels));
+//   run.write("eval.json", summarise(scores, model));
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -26,12 +26,13 @@ struct EvaluationSet {
 struct VideoScore {
   std::string video_id;
   int64_t target = 0;
-  std::vector<float> scores;  // [K], softmax averaged over the views
+  std::vector<float> scores;  // as clip_scores gives them, averaged over the views
   std::string failure;        // why it could not be read; then there are no scores
 };
 
-// Softmax of the classifier's logits for each clip [b, F, 3, S, S], [b, N, t, L, C] -> [b, K].
-torch::Tensor clip_scores(core::Classifier& classifier, const torch::Tensor& pixels, const torch::Tensor& features);
+// The head's scores (core/dist/head.h) of clips [b, F, 3, S, S], [b, N, t, L, C] -> [b, K], for a verb_noun head
+// [b, K + verbs + nouns].
+torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, const torch::Tensor& features);
 
 // Each rank takes a part of the videos; rank 0 gets all scores in the order of the set, the others none. A video that
 // cannot be read is a failure, not an end; DataError where all fail. Collective.
@@ -40,6 +41,7 @@ std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, 
 
 // {"top1","top5","videos","failed","top1_of_all","chance","classes","confusion","mistakes"}; accuracies are fractions
 // of the videos that were read, top1_of_all counts failed ones as wrong.
-nlohmann::json summarise(const std::vector<VideoScore>& scores, const data::LabelMap& labels);
+// A verb_noun head adds "verb_top1" and "noun_top1".
+nlohmann::json summarise(const std::vector<VideoScore>& scores, const TrainedModel& model);
 
 }  // namespace permafrost::launch

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/checkpoint/state.h"
+#include "core/encoder/class_texts.h"
 
 namespace permafrost::launch {
 
@@ -22,7 +23,11 @@ json to_json(const core::DistConfig& config) {
           {"integration_dim", config.integration_dim},
           {"temporal_dim", config.temporal_dim},
           {"pooling_layers", config.pooling_layers},
-          {"temporal_patch", config.temporal_patch}};
+          {"temporal_patch", config.temporal_patch},
+          {"temporal_kernel", config.temporal_kernel},
+          {"temporal_mlp_ratio", config.temporal_mlp_ratio},
+          {"integration_mlp_ratio", config.integration_mlp_ratio},
+          {"integration_temporal_mlp_ratio", config.integration_temporal_mlp_ratio}};
 }
 
 core::DistConfig dist_config_from_json(const json& value) {
@@ -38,7 +43,53 @@ core::DistConfig dist_config_from_json(const json& value) {
   config.temporal_dim = value.at("temporal_dim");
   config.pooling_layers = value.at("pooling_layers");
   config.temporal_patch = value.at("temporal_patch");
+  config.temporal_kernel = value.at("temporal_kernel");
+  config.temporal_mlp_ratio = value.at("temporal_mlp_ratio");
+  config.integration_mlp_ratio = value.at("integration_mlp_ratio");
+  config.integration_temporal_mlp_ratio = value.at("integration_temporal_mlp_ratio");
   return config;
+}
+
+json to_json(const core::HeadConfig& head) {
+  return {{"kind", core::name_of(head.kind)},
+          {"classes", head.classes},
+          {"verb_of", head.verb_of},
+          {"noun_of", head.noun_of}};
+}
+
+core::HeadConfig head_config_from_json(const json& value) {
+  return {.kind = core::head_named(value.at("kind")),
+          .classes = value.at("classes"),
+          .verb_of = value.at("verb_of"),
+          .noun_of = value.at("noun_of")};
+}
+
+core::HeadConfig make_head_config(const std::string& kind, const std::vector<std::string>& labels) {
+  const core::HeadKind head = core::head_named(kind);
+  if (head == core::HeadKind::kVerbNoun) return core::verb_noun_head(labels);
+  return {.kind = head, .classes = static_cast<int64_t>(labels.size())};
+}
+
+data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncoder& encoder,
+                              const data::LabelMap& labels) {
+  const core::VisionConfig& vision = encoder.config();
+  data::CacheKey key;
+  key.encoder_sha256 = encoder.sha256();
+  key.image_size = vision.image_size;
+  key.patch_size = vision.patch_size;
+  key.width = vision.width;
+  key.layers_total = vision.layers;
+  for (int64_t layer = 0; layer < vision.layers; ++layer) key.selected_layers.push_back(layer);
+  key.codec = settings.cache.codec;
+  key.frames = settings.sampling.frames;
+  key.alpha = settings.sampling.alpha;
+  key.resize = settings.sampling.resize;
+  key.train_views = settings.sampling.train_views;
+  key.eval_views = settings.sampling.eval_views;
+  key.seed = static_cast<uint64_t>(settings.sampling.seed);
+  key.labels_sha256 = labels.hash();
+  key.validate();
+  return key;
 }
 
 TrainedModel load_newest_model(const std::string& run) {
@@ -52,13 +103,34 @@ TrainedModel load_newest_model(const std::string& run) {
   try {
     model.labels = data::LabelMap(checkpoint->state.at("labels").get<std::vector<std::string>>());
     model.key = data::cache_key_from_json(checkpoint->state.at("cache_key"), checkpoint->directory);
-    model.classifier = core::Classifier(dist_config_from_json(checkpoint->state.at("model")), model.labels.size());
+    model.classifier = core::Classifier(dist_config_from_json(checkpoint->state.at("model")),
+                                        head_config_from_json(checkpoint->state.at("head")));
   } catch (const json::exception& error) {
     throw core::DataError(checkpoint->directory + "/state.json: " + error.what() + ": written by another version?");
   }
   core::load_state(*model.classifier, checkpoint->model, checkpoint->directory + "/model.safetensors");
   model.step = checkpoint->step;
   return model;
+}
+
+void use_classes(TrainedModel& model, const std::string& text, core::FrozenEncoder* encoder, double clip_weight) {
+  if (model.classifier->head->config.kind != core::HeadKind::kText) {
+    throw core::ConfigError(
+        std::string("--text names other classes, which only a text head can score; the run has a ") +
+        core::name_of(model.classifier->head->config.kind) + " head: train with model.head = text");
+  }
+  const core::ClassTexts texts = core::read_class_texts(text);
+  model.labels = data::LabelMap(texts.names);
+  if (texts.features.size(1) != model.classifier->dist_net->config.embedding) {
+    throw core::DataError(text + ": text features are " + std::to_string(texts.features.size(1)) + " wide, expected " +
+                          std::to_string(model.classifier->dist_net->config.embedding) +
+                          " as the run's embedding: make them with the encoder that the run was trained on");
+  }
+  core::Head head(core::HeadConfig{.kind = core::HeadKind::kText, .classes = model.labels.size()},
+                  texts.features.size(1));
+  head->set_text(texts.features, texts.logit_scale);
+  model.classifier->head = model.classifier->replace_module("head", head.ptr());
+  if (encoder != nullptr && clip_weight > 0) model.zero_shot = std::make_shared<ZeroShot>(*encoder, head, clip_weight);
 }
 
 void require_usable(const TrainedModel& model, const data::CacheKey& found, const std::string& where) {

@@ -8,8 +8,10 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/checkpoint/state.h"
+#include "core/dist/autocast.h"
 #include "core/recipe/schedule.h"
 #include "distributed/process_group.h"
+#include "launch/training/text_head.h"
 #include "launch/training/trained_model.h"
 
 namespace permafrost::launch {
@@ -33,14 +35,17 @@ core::DistConfig config_of(const Settings& settings, const data::CacheReader& ca
   config.temporal_dim = settings.model.temporal_dim;
   config.pooling_layers = settings.model.pooling_layers;
   config.temporal_patch = settings.model.temporal_patch;
-  config.embedding = settings.model.embedding;
+  config.embedding = settings.model.head == "text" ? text_width(settings.path.text) : settings.model.embedding;
   core::require_sound(config);
   return config;
 }
 
-core::Classifier make_classifier(const core::DistConfig& config, int64_t classes, int64_t seed) {
-  core::Classifier classifier(config, classes);
-  core::initialise(*classifier, static_cast<uint64_t>(seed));
+core::Classifier make_classifier(const Settings& settings, const core::DistConfig& config,
+                                 const std::vector<std::string>& labels) {
+  core::Classifier classifier(config, make_head_config(settings.model.head, labels));
+  core::initialise(*classifier, static_cast<uint64_t>(settings.recipe.seed));
+  fill_text_head(classifier->head, settings.path.text, labels);
+  classifier->precision = core::precision_named(settings.train.precision);
   return classifier;
 }
 
@@ -71,6 +76,11 @@ void require_same(const json& expected, const json& found, const std::string& wh
   }
 }
 
+int64_t hits_of(const core::HeadImpl& head, const std::vector<torch::Tensor>& logits, const torch::Tensor& labels) {
+  const torch::NoGradGuard no_grad;
+  return head.scores(logits).slice(1, 0, head.config.classes).argmax(1).eq(labels).sum().item<int64_t>();
+}
+
 double norm_of(const std::vector<core::NamedParameter>& parameters) {
   std::vector<torch::Tensor> norms;
   for (const core::NamedParameter& parameter : parameters) norms.push_back(parameter.tensor.grad().norm());
@@ -93,7 +103,7 @@ Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distr
              .is_training = true},
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
-      classifier_(make_classifier(config_, static_cast<int64_t>(cache.labels().size()), settings.recipe.seed)),
+      classifier_(make_classifier(settings, config_, cache.labels())),
       parameters_(core::trainable_parameters(*classifier_, config_.layers)),
       optimizer_(parameters_, {.weight_decay = settings.recipe.weight_decay}) {
   if (settings.recipe.batch < world.size()) {
@@ -123,6 +133,7 @@ json Trainer::recipe() const {
           {"weight_decay", recipe.weight_decay},
           {"label_smoothing", recipe.label_smoothing},
           {"batch", recipe.batch},
+          {"precision", settings_.train.precision},
           {"seed", recipe.seed}};
 }
 
@@ -134,12 +145,15 @@ json Trainer::state() const {
           {"resumes", resumes_},
           {"recipe", recipe()},
           {"model", to_json(config_)},
+          {"head", to_json(classifier_->head->config)},
           {"labels", cache_.labels()},
           {"cache_key", data::to_json(cache_.key())}};
 }
 
 void Trainer::resume(const core::Checkpoint& checkpoint) {
   require_same(to_json(config_), checkpoint.state.value("model", json::object()), checkpoint.directory);
+  require_same(to_json(classifier_->head->config), checkpoint.state.value("head", json::object()),
+               checkpoint.directory);
   require_same(recipe(), checkpoint.state.value("recipe", json::object()), checkpoint.directory);
   data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), cache_.key(),
                       cache_.directory());
@@ -187,13 +201,13 @@ void Trainer::save() {
 // the gradient is that of the mean over the global batch however it was cut.
 void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
   const torch::Tensor features = batch.features.slice(0, begin, end).transpose(0, 1);  // [N, b, t, L, C]
-  const torch::Tensor targets = batch.targets.slice(0, begin, end);
-  const torch::Tensor logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);  // [b, K]
-  const torch::Tensor loss = torch::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum,
-                                                       /*ignore_index=*/-100, settings_.recipe.label_smoothing);
+  const torch::Tensor labels = batch.targets.slice(0, begin, end);
+  const torch::Tensor targets = torch::one_hot(labels, classifier_->head->config.classes).to(torch::kFloat32);
+  const std::vector<torch::Tensor> logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);
+  const torch::Tensor loss = classifier_->head->loss(logits, targets, settings_.recipe.label_smoothing);
   if (end == batch.size()) reducer_->prepare_for_backward();
   (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
-  log_.add_loss(loss.item<double>(), logits.argmax(1).eq(targets).sum().item<int64_t>(), end - begin);
+  log_.add_loss(loss.item<double>(), hits_of(*classifier_->head, logits, labels), end - begin);
 }
 
 void Trainer::step_once(const data::Batch& batch) {

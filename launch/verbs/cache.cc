@@ -13,34 +13,13 @@
 #include "distributed/stop_signal.h"
 #include "distributed/work_queue.h"
 #include "launch/progress.h"
+#include "launch/training/trained_model.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
 namespace {
 
 using nlohmann::json;
-
-data::CacheKey key_of(const Settings& settings, const core::FrozenEncoder& encoder, const data::Manifest& manifest) {
-  const core::VisionConfig& vision = encoder.config();
-  data::CacheKey key;
-  key.encoder_sha256 = encoder.sha256();
-  key.image_size = vision.image_size;
-  key.patch_size = vision.patch_size;
-  key.width = vision.width;
-  key.layers_total = vision.layers;
-  for (int64_t layer = 0; layer < vision.layers; ++layer) key.selected_layers.push_back(layer);
-  key.codec = settings.cache.codec;
-  key.frames = settings.sampling.frames;
-  key.alpha = settings.sampling.alpha;
-  key.resize = settings.sampling.resize;
-  key.train_views = settings.sampling.train_views;
-  key.eval_views = settings.sampling.eval_views;
-  key.seed = static_cast<uint64_t>(settings.sampling.seed);
-  key.labels_sha256 = manifest.labels.hash();
-  key.manifest_sha256 = data::manifest_identity(manifest);
-  key.validate();
-  return key;
-}
 
 std::string described(const data::CacheIndex& index) {
   char text[160];
@@ -109,7 +88,8 @@ int build(Invocation& invocation) {
   const std::string out = invocation.need(settings.path.out, "out");
   const data::Manifest manifest = data::read_manifest(invocation.need(settings.path.manifest, "manifest"));
   core::FrozenEncoder encoder(invocation.need(settings.path.encoder, "encoder"));
-  const data::CacheKey key = key_of(settings, encoder, manifest);
+  data::CacheKey key = make_cache_key(settings, encoder, manifest.labels);
+  key.manifest_sha256 = data::manifest_identity(manifest);
   distributed::Communicator world(*invocation.session);
   std::optional<core::DirectoryLock> lock;
   bool has_nothing_to_do = false;

@@ -32,18 +32,23 @@ std::vector<VideoScore> evaluate_cached(const Settings& settings, TrainedModel& 
   }
   const data::CacheReader cache(settings.path.cache);
   require_usable(model, cache.key(), settings.path.cache);
-  const data::CachedClips clips(cache, settings.eval.split, data::ViewPolicy::kEvery);
+  const data::CachedClips clips(cache, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
   return evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads);
 }
 
-std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& model,
-                                        distributed::Communicator& world) {
-  if (settings.path.manifest.empty() || settings.path.encoder.empty()) {
-    throw core::ConfigError(
-        "expected --cache, or --manifest with --encoder, found neither: see permafrost eval --help");
+// With --text the run names those classes instead of its own.
+void use_text(const Settings& settings, TrainedModel& model, std::optional<core::FrozenEncoder>& encoder) {
+  if (settings.path.text.empty()) return;
+  if (!encoder && settings.eval.clip_weight > 0) {
+    throw core::ConfigError("eval.clip_weight " + std::to_string(settings.eval.clip_weight) +
+                            " mixes in CLIP's own logits: expected --encoder, found none: give it, or clip_weight 0");
   }
+  use_classes(model, settings.path.text, encoder ? &*encoder : nullptr, settings.eval.clip_weight);
+}
+
+std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
+                                        distributed::Communicator& world) {
   const data::Manifest manifest = data::read_manifest(settings.path.manifest);
-  core::FrozenEncoder encoder(settings.path.encoder);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
   key.frame_order = settings.eval.frame_order;
@@ -71,10 +76,17 @@ int evaluate_run(Invocation& invocation) {
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
   TrainedModel model = load_newest_model(run_path);
-  const std::vector<VideoScore> scores =
-      settings.path.cache.empty() ? evaluate_online(settings, model, world) : evaluate_cached(settings, model, world);
+  std::optional<core::FrozenEncoder> encoder;
+  if (!settings.path.encoder.empty()) encoder.emplace(settings.path.encoder);
+  use_text(settings, model, encoder);
+  if (settings.path.cache.empty() && (settings.path.manifest.empty() || !encoder)) {
+    throw core::ConfigError(
+        "expected --cache, or --manifest with --encoder, found neither: see permafrost eval --help");
+  }
+  const std::vector<VideoScore> scores = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
+                                                                     : evaluate_cached(settings, model, world);
   if (world.is_root()) {
-    json result = summarise(scores, model.labels);
+    json result = summarise(scores, model);
     result["split"] = settings.eval.split;
     result["frame_order"] = settings.eval.frame_order;
     result["step"] = model.step;

@@ -50,7 +50,8 @@ json predict(TrainedModel& model, const data::ClipBuilder& builder, const std::s
     pixels.push_back(record.pixels);
     features.push_back(record.features);
   }
-  const torch::Tensor scores = clip_scores(model.classifier, torch::stack(pixels), torch::stack(features)).mean(0);
+  const torch::Tensor scores =
+      clip_scores(model, torch::stack(pixels), torch::stack(features)).slice(1, 0, model.labels.size()).mean(0);
   const auto [values, indices] = scores.topk(std::min(top, scores.size(0)));
   json classes = json::array();
   for (int64_t i = 0; i < values.size(0); ++i) {

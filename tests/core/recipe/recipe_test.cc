@@ -53,6 +53,8 @@ DistConfig tiny() {
   return config;
 }
 
+HeadConfig linear_head() { return {.kind = HeadKind::kLinear, .classes = 3}; }
+
 // Two steps, or one step, a copy of everything into fresh objects, and the second step.
 TEST(Optimizer, GoesOnToTheSameBitsFromItsSavedState) {
   const torch::Tensor pixels = torch::randint(0, 256, {3, 4, 3, 16, 16}).to(torch::kUInt8);
@@ -60,16 +62,16 @@ TEST(Optimizer, GoesOnToTheSameBitsFromItsSavedState) {
   const torch::Tensor targets = torch::tensor({0, 1, 2});
   const auto step = [&](Classifier& net, AdamW& optimizer) {
     net->zero_grad();
-    torch::cross_entropy_loss(net(pixels, features), targets).backward();
+    torch::cross_entropy_loss(net(pixels, features)[0], targets).backward();
     optimizer.step(3.2e-4);
   };
-  Classifier net(tiny(), 3);
+  Classifier net(tiny(), linear_head());
   initialise(*net, 1);
   auto parameters = trainable_parameters(*net, 2);
   AdamW optimizer(parameters, {});
   step(net, optimizer);
 
-  Classifier other(tiny(), 3);
+  Classifier other(tiny(), linear_head());
   {
     torch::NoGradGuard no_grad;
     for (const auto& item : net->named_parameters()) other->named_parameters()[item.key()].copy_(item.value());
@@ -85,12 +87,12 @@ TEST(Optimizer, GoesOnToTheSameBitsFromItsSavedState) {
 }
 
 TEST(Initialise, FollowsSeedAndNameAlone) {
-  Classifier a(tiny(), 3), b(tiny(), 3), c(tiny(), 3);
+  Classifier a(tiny(), linear_head()), b(tiny(), linear_head()), c(tiny(), linear_head());
   initialise(*a, 1);
   initialise(*b, 1);
   initialise(*c, 2);
-  EXPECT_TRUE(torch::equal(a->head->weight, b->head->weight));
-  EXPECT_FALSE(torch::equal(a->head->weight, c->head->weight));
+  EXPECT_TRUE(torch::equal(a->head->linear->weight, b->head->linear->weight));
+  EXPECT_FALSE(torch::equal(a->head->linear->weight, c->head->linear->weight));
   EXPECT_TRUE(torch::equal(a->dist_net->ln_post->weight, torch::ones({64})));
   const torch::Tensor stem = a->dist_net->temporal_stem->weight;
   EXPECT_NEAR(stem.std().item<double>(), 0.02, 0.002);

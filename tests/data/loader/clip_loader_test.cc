@@ -25,7 +25,8 @@ class CountingClips : public ClipSource {
   Clip read(int64_t sample, int64_t epoch) const override {
     const int64_t call = reads++;
     std::this_thread::sleep_for(std::chrono::microseconds(core::stable_hash(std::to_string(call)) % 2000));
-    if (sample == bad_sample || sample == worse_sample) throw core::DataError("clip " + std::to_string(sample) + " is bad");
+    if (sample == bad_sample || sample == worse_sample)
+      throw core::DataError("clip " + std::to_string(sample) + " is bad");
     const auto value = static_cast<float>(sample);
     return {.pixels = torch::full({2, 3, 4, 4}, sample % 256, torch::kUInt8),
             .features = torch::full({1, 1, 2, 3}, value + 1000.0f * static_cast<float>(epoch)),
@@ -45,7 +46,8 @@ class CountingClips : public ClipSource {
 std::vector<Batch> load(const ClipSource& source, const OrderOptions& order, BatchCursor start, int64_t end,
                         LoaderOptions options, int rank = 0, int ranks = 1) {
   BatchRequests requests(order, start, end, rank, ranks);
-  ClipLoader loader(source, [&] { return requests.next(); }, options);
+  ClipLoader loader(
+      source, [&] { return requests.next(); }, options);
   std::vector<Batch> batches;
   while (auto batch = loader.next()) batches.push_back(std::move(*batch));
   return batches;
@@ -54,7 +56,8 @@ std::vector<Batch> load(const ClipSource& source, const OrderOptions& order, Bat
 TEST(ClipLoader, YieldsTheAskedOrderWhateverTheThreads) {
   const CountingClips source(23);
   const OrderOptions order{.seed = 3, .samples = 23, .global_batch = 5};
-  for (const LoaderOptions options : {LoaderOptions{1, 1}, LoaderOptions{4, 1}, LoaderOptions{3, 4}, LoaderOptions{8, 2}}) {
+  for (const LoaderOptions options :
+       {LoaderOptions{1, 1}, LoaderOptions{4, 1}, LoaderOptions{3, 4}, LoaderOptions{8, 2}}) {
     const std::vector<Batch> batches = load(source, order, {}, 3, options);
     BatchRequests expected(order, {}, 3, 0, 1);
     ASSERT_EQ(batches.size(), 12u);
@@ -190,6 +193,23 @@ TEST(CachedClips, AreOneViewOfEveryVideoInEveryEpoch) {
   }
 }
 
+TEST(CachedClips, AreRemappedToAnotherLabelMapByName) {
+  const TemporaryDirectory directory;
+  write_cache(directory / "cache", small_key(), 3);
+  const CacheReader cache(directory / "cache");
+  std::vector<std::string> names = cache_labels();
+  std::rotate(names.begin(), names.begin() + 1, names.end());
+  const CachedClips own(cache, "val", ViewPolicy::kEvery), other(cache, "val", ViewPolicy::kEvery, LabelMap(names));
+  for (int64_t i = 0; i < own.size(); ++i) {
+    const int64_t target = own.read(i, 0).target, remapped = other.read(i, 0).target;
+    EXPECT_EQ(names[remapped], cache_labels()[target]);
+    EXPECT_NE(remapped, target);
+  }
+  const LabelMap foreign(std::vector<std::string>{"something else"});
+  EXPECT_THAT(message_of<core::DataError>([&] { CachedClips(cache, "val", ViewPolicy::kEvery, foreign); }),
+              HasSubstr("is not one of the 1 classes"));
+}
+
 TEST(CachedClips, DoNotDependOnHowTheVideosWereSharded) {
   const TemporaryDirectory directory;
   const CacheKey key = small_key();
@@ -219,7 +239,8 @@ TEST(CachedClips, RefuseAnEmptySplitAndAMissingView) {
   {
     const CacheReader cache(directory / "cache");
     EXPECT_EQ(CachedClips(cache, "val", ViewPolicy::kEvery).videos(), 2);
-    EXPECT_THAT(message_of<core::DataError>([&] { CachedClips(cache, "test", ViewPolicy::kEvery); }), HasSubstr("'test'"));
+    EXPECT_THAT(message_of<core::DataError>([&] { CachedClips(cache, "test", ViewPolicy::kEvery); }),
+                HasSubstr("'test'"));
   }
   for (const size_t dropped : {0, 1, 2, 3}) {
     std::vector<ClipRecord> records = unit_records(key, 1);

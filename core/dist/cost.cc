@@ -1,0 +1,63 @@
+#include "core/dist/cost.h"
+
+#include "core/dist/dist_net.h"
+
+namespace permafrost::core {
+namespace {
+
+// A hidden width as the networks round it.
+double hidden(int64_t width, double ratio) {
+  return static_cast<double>(static_cast<int64_t>(static_cast<double>(width) * ratio));
+}
+
+double pooling_multiply_adds(const DistConfig& config) {
+  const auto t = static_cast<double>(config.spatial_frames()), tokens = static_cast<double>(config.tokens()),
+             d = static_cast<double>(config.integration_dim);
+  const auto attention = [&](double queries, double keys) {  // projections of q, k, v and the output; two products
+    return 2 * queries * d * d + 2 * queries * keys * d * d + 2 * queries * keys * d;
+  };
+  const double mlp = 8 * d * d;
+  return t * (attention(1, tokens) + mlp) + attention(1, t) + mlp;
+}
+
+}  // namespace
+
+double encoder_multiply_adds(const VisionConfig& config) {
+  const auto tokens = static_cast<double>(config.tokens()), width = static_cast<double>(config.width);
+  const auto patch = static_cast<double>(config.patch_size);
+  const double stem = (tokens - 1) * width * 3 * patch * patch;
+  const double attention = 4 * tokens * width * width + 2 * tokens * tokens * width;
+  const double mlp = 2 * tokens * width * static_cast<double>(config.mlp_width);
+  return stem + static_cast<double>(config.layers) * (attention + mlp);
+}
+
+double network_multiply_adds(const DistConfig& config) {
+  const auto frames = static_cast<double>(config.frames), t = static_cast<double>(config.spatial_frames());
+  const auto tokens = static_cast<double>(config.tokens()), patches = tokens - 1;
+  const auto c = static_cast<double>(config.temporal_dim), d = static_cast<double>(config.integration_dim);
+  const auto width = static_cast<double>(config.width), alpha = static_cast<double>(config.alpha);
+  const auto kernel = static_cast<double>(config.temporal_kernel), layers = static_cast<double>(config.layers);
+  const auto patch = static_cast<double>(config.patch_size);
+
+  const double stem = frames * patches * c * 3 * static_cast<double>(config.temporal_patch) * patch * patch;
+  const double temporal_hidden = hidden(config.temporal_dim, config.temporal_mlp_ratio);
+  const double temporal = frames * patches * c * temporal_hidden * (kernel + 9);
+  const double input = t * tokens * width * d;
+  const double to_integration = t * patches * c * d * alpha;
+  const double to_temporal = t * patches * d * c;  // the last layer's is not computed
+  const double narrow = hidden(config.integration_dim, config.integration_temporal_mlp_ratio);
+  const double integration = t * tokens *
+                             (2 * d * hidden(config.integration_dim, config.integration_mlp_ratio) + 2 * d * narrow +
+                              narrow * narrow * kernel);
+  return stem + layers * (temporal + input + to_integration + integration) + (layers - 1) * to_temporal +
+         static_cast<double>(config.pooling_layers) * pooling_multiply_adds(config) + width * d +
+         d * static_cast<double>(config.embedding);
+}
+
+int64_t parameter_count(const DistConfig& config) {
+  int64_t count = 0;
+  for (const torch::Tensor& parameter : DistNet(config)->parameters()) count += parameter.numel();
+  return count;
+}
+
+}  // namespace permafrost::core

@@ -1,0 +1,23 @@
+// What a geometry costs: parameters, and multiply-adds as video papers count them (one multiplication and one addition
+// together are one; products of matrices and convolutions only).
+//
+//   const double giga = (config.spatial_frames() * encoder_multiply_adds(vision) + network_multiply_adds(config)) / 1e9;
+#pragma once
+
+#include <cstdint>
+
+#include "core/dist/dist_config.h"
+#include "core/encoder/vision_transformer.h"
+
+namespace permafrost::core {
+
+// Of the frozen encoder on one frame.
+double encoder_multiply_adds(const VisionConfig& config);
+
+// Of a DistNet's forward on one clip. A training step costs three times that, less the gradient of its inputs.
+double network_multiply_adds(const DistConfig& config);
+
+// Parameters of a DistNet, those without gradient included, as published tables count them.
+int64_t parameter_count(const DistConfig& config);
+
+}  // namespace permafrost::core
