@@ -12,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "launch/geometry.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
@@ -70,7 +71,7 @@ bool prepare(const Verb& verb, const std::vector<std::string>& arguments, core::
   }
   table.finish();
   require_sound(settings);
-  if (settings.has.print_config) std::cout << table.print();
+  if (settings.has.print_config) std::cout << table.print() << describe_cost(settings);
   return !settings.has.print_config;
 }
 

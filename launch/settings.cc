@@ -1,9 +1,16 @@
 #include "launch/settings.h"
 
 #include "core/base/error.h"
+#include "core/encoder/architectures.h"
 
 namespace permafrost::launch {
 namespace {
+
+std::vector<std::string> encoder_choices() {
+  std::vector<std::string> choices = core::architecture_names();
+  choices.insert(choices.begin(), "any");
+  return choices;
+}
 
 void add_paths(core::OptionTable& table, Settings& s) {
   table.section("", "Paths and switches");
@@ -16,6 +23,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("run", &s.path.run, "folder of a training run");
   table.add("text", &s.path.text, "class-name features, as `permafrost text` writes them");
   table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
+  table.add("init-from", &s.path.init_from,
+            "run, or released weights in safetensors, whose network a new run starts from");
   table.add("out", &s.path.out, "where the verb writes its result");
   table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
   table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
@@ -47,6 +56,8 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("pooling_layers", &s.model.pooling_layers, "A, adaptive pooling layers");
   table.add("temporal_patch", &s.model.temporal_patch, "frames under a kernel of the temporal stem, odd");
   table.add("embedding", &s.model.embedding, "e, width of the clip embedding; a text head has that of its text");
+  table.add("encoder", &s.model.encoder, "the frozen encoder's architecture; any: whatever --encoder holds",
+            encoder_choices());
   table.add("head", &s.model.head, "text: cosine with class names; linear; verb_noun: labels VERB/NOUN",
             {"text", "linear", "verb_noun"});
   table.section("recipe", "Recipe");

@@ -17,7 +17,7 @@
 namespace permafrost::launch {
 
 struct PathSettings {
-  std::string config, list, root, manifest, encoder, cache, run, text, from, out;
+  std::string config, list, root, manifest, encoder, cache, run, text, from, init_from, out;
 };
 
 struct SwitchSettings {
@@ -45,6 +45,7 @@ struct ModelSettings {
   int64_t temporal_patch = 5;
   int64_t embedding = 512;  // e; that of the text features where there are any
   std::string head = "text";
+  std::string encoder = "any";  // the architecture that a config is written for
 };
 
 struct RecipeSettings {

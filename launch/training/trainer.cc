@@ -11,6 +11,8 @@
 #include "core/dist/autocast.h"
 #include "core/recipe/schedule.h"
 #include "distributed/process_group.h"
+#include "launch/geometry.h"
+#include "launch/training/initial_weights.h"
 #include "launch/training/text_head.h"
 #include "launch/training/trained_model.h"
 
@@ -22,20 +24,20 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// What the cache holds decides the geometry; the settings decide the rest.
 core::DistConfig config_of(const Settings& settings, const data::CacheReader& cache) {
   const data::CacheKey& key = cache.key();
-  core::DistConfig config;
+  core::VisionConfig vision;
+  vision.image_size = key.image_size;
+  vision.patch_size = key.patch_size;
+  vision.width = key.width;
+  vision.layers = key.layers_total;
+  require_architecture(settings, vision, cache.directory());
+  core::DistConfig config = make_dist_config(settings, vision);
   config.frames = key.frames;
   config.alpha = key.alpha;
-  config.image_size = key.image_size;
-  config.patch_size = key.patch_size;
   config.layers = static_cast<int64_t>(key.selected_layers.size());
-  config.width = key.width;
-  config.integration_dim = settings.model.integration_dim;
-  config.temporal_dim = settings.model.temporal_dim;
-  config.pooling_layers = settings.model.pooling_layers;
-  config.temporal_patch = settings.model.temporal_patch;
-  config.embedding = settings.model.head == "text" ? text_width(settings.path.text) : settings.model.embedding;
+  if (settings.model.head == "text") config.embedding = text_width(settings.path.text);
   core::require_sound(config);
   return config;
 }
@@ -115,7 +117,11 @@ Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distr
   std::optional<core::Checkpoint> newest;
   if (world.is_root()) newest = store_->load_newest();
   const std::string directory = world.broadcast(newest ? newest->directory : "");
-  if (!directory.empty()) resume(newest ? *newest : core::read_checkpoint(directory));
+  if (!directory.empty()) {
+    resume(newest ? *newest : core::read_checkpoint(directory));
+  } else if (!settings.path.init_from.empty()) {
+    load_initial_weights(classifier_->dist_net, settings.path.init_from);
+  }
   group_ = distributed::make_process_group(world, torch::kCPU);
   distributed::broadcast_parameters(tensors_of(parameters_), group_);
   reducer_ = std::make_unique<distributed::GradientReducer>(
@@ -144,6 +150,7 @@ json Trainer::state() const {
           {"ranks", world_.size()},
           {"resumes", resumes_},
           {"recipe", recipe()},
+          {"init_from", settings_.path.init_from},
           {"model", to_json(config_)},
           {"head", to_json(classifier_->head->config)},
           {"labels", cache_.labels()},

@@ -12,6 +12,7 @@
 #include "distributed/communicator.h"
 #include "distributed/stop_signal.h"
 #include "distributed/work_queue.h"
+#include "launch/geometry.h"
 #include "launch/progress.h"
 #include "launch/training/trained_model.h"
 #include "launch/verbs/verbs.h"
@@ -88,6 +89,7 @@ int build(Invocation& invocation) {
   const std::string out = invocation.need(settings.path.out, "out");
   const data::Manifest manifest = data::read_manifest(invocation.need(settings.path.manifest, "manifest"));
   core::FrozenEncoder encoder(invocation.need(settings.path.encoder, "encoder"));
+  require_architecture(settings, encoder.config(), settings.path.encoder);
   data::CacheKey key = make_cache_key(settings, encoder, manifest.labels);
   key.manifest_sha256 = data::manifest_identity(manifest);
   distributed::Communicator world(*invocation.session);

@@ -1,0 +1,21 @@
+// The geometry that a config describes before any file is read: for --print-config and for telling what a run costs.
+#pragma once
+
+#include <string>
+
+#include "core/dist/dist_config.h"
+#include "core/encoder/vision_transformer.h"
+#include "launch/settings.h"
+
+namespace permafrost::launch {
+
+// DiST on every layer of `vision`, as the settings want it. Throws ConfigError for what cannot be.
+core::DistConfig make_dist_config(const Settings& settings, const core::VisionConfig& vision);
+
+// Comment lines that tell parameters and multiply-adds of one view; empty where the config names no architecture.
+std::string describe_cost(const Settings& settings);
+
+// Throws ConfigError where the settings name another architecture than `found` has.
+void require_architecture(const Settings& settings, const core::VisionConfig& found, const std::string& where);
+
+}  // namespace permafrost::launch
