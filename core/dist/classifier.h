@@ -18,7 +18,7 @@ torch::Tensor text_cosine_logits(const torch::Tensor& embedding, const torch::Te
 struct ClassifierImpl : torch::nn::Module {
   ClassifierImpl(const DistConfig& config, int64_t classes);
 
-  // pixels uint8 [B, F, 3, S, S]; features [N, B, t, L, C] -> logits [B, K].
+  // pixels uint8, or float in 0..255, [B, F, 3, S, S]; features [N, B, t, L, C] -> logits [B, K].
   torch::Tensor forward(const torch::Tensor& pixels, const torch::Tensor& features);
 
   DistNet dist_net{nullptr};
