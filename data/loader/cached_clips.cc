@@ -10,7 +10,7 @@ namespace permafrost::data {
 
 CachedClips::CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy)
     : cache_(cache), policy_(policy) {
-  views_ = split == "train" ? cache.key().train_views : cache.key().eval_views;
+  views_ = views_of(cache.key(), split);
   const std::vector<RecordInfo>& all = cache.records();
   for (int64_t i = 0; i < cache.size(); ++i) {
     if (all[i].split == split) records_.push_back(i);

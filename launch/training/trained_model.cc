@@ -66,6 +66,9 @@ void require_usable(const TrainedModel& model, const data::CacheKey& found, cons
   expected.codec = found.codec;
   expected.train_views = found.train_views;
   expected.eval_views = found.eval_views;
+  expected.eval_crops = found.eval_crops;
+  expected.augment = found.augment;
+  expected.augmentation = found.augmentation;
   expected.seed = found.seed;
   expected.frame_order = found.frame_order;
   expected.labels_sha256 = found.labels_sha256;

@@ -9,6 +9,7 @@
 #include "core/encoder/frozen_encoder.h"
 #include "data/cache/cache_builder.h"
 #include "data/cache/cache_index.h"
+#include "data/dataset/mirrored_label.h"
 #include "distributed/communicator.h"
 #include "distributed/stop_signal.h"
 #include "distributed/work_queue.h"
@@ -35,6 +36,12 @@ data::CacheKey key_of(const Settings& settings, const core::FrozenEncoder& encod
   key.resize = settings.sampling.resize;
   key.train_views = settings.sampling.train_views;
   key.eval_views = settings.sampling.eval_views;
+  key.eval_crops = settings.sampling.eval_crops;
+  key.augment = settings.sampling.augment;
+  if (key.augment == "paper") {
+    key.augmentation = settings.sampling.augmentation;
+    if (key.augmentation.flip > 0) data::require_mirrored_labels(manifest.labels);
+  }
   key.seed = static_cast<uint64_t>(settings.sampling.seed);
   key.labels_sha256 = manifest.labels.hash();
   key.manifest_sha256 = data::manifest_identity(manifest);
