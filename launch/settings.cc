@@ -41,9 +41,20 @@ void add_data(core::OptionTable& table, Settings& s) {
   table.add("alpha", &s.sampling.alpha, "the frozen encoder sees every alpha-th frame");
   table.add("train_views", &s.sampling.train_views, "K, random clips kept of each training video");
   table.add("eval_views", &s.sampling.eval_views, "clips averaged over each evaluated video");
+  table.add("eval_crops", &s.sampling.eval_crops,
+            "squares of each evaluated clip: 1 centre, or 3 along the longer side");
   table.add("resize", &s.sampling.resize, "bilinear: as the released models; bicubic-aa: as CLIP",
             {"bilinear", "bicubic-aa"});
-  table.add("seed", &s.sampling.seed, "of the training views' frames");
+  table.add("seed", &s.sampling.seed, "of the training views' frames and augmentation");
+  table.add("augment", &s.sampling.augment, "paper: crop, flip and grey the training views; none: centre crops",
+            {"none", "paper"});
+  table.add("crop_scale_min", &s.sampling.augmentation.crop.scale_low, "share of the frame that a random crop keeps");
+  table.add("crop_scale_max", &s.sampling.augmentation.crop.scale_high, "and at most");
+  table.add("crop_ratio_min", &s.sampling.augmentation.crop.ratio_low, "width / height of a random crop");
+  table.add("crop_ratio_max", &s.sampling.augmentation.crop.ratio_high, "and at most");
+  table.add("flip", &s.sampling.augmentation.flip, "probability of mirroring; swaps the left and right labels of SSv2");
+  table.add("grayscale", &s.sampling.augmentation.grayscale, "probability of grey frames");
+  table.add("jitter", &s.sampling.augmentation.jitter, "probability of colour jitter");
   table.section("cache", "Cache");
   table.add("codec", &s.cache.codec, "how features are stored: f16, bf16, int8");
   table.add("videos_per_shard", &s.cache.videos_per_shard, "a killed build repeats at most this many per rank");
@@ -68,7 +79,13 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("warmup_start", &s.recipe.schedule.warmup_start, "learning rate at epoch 0");
   table.add("weight_decay", &s.recipe.weight_decay, "of weights; biases, tokens and norms have none");
   table.add("label_smoothing", &s.recipe.label_smoothing, "share of the target spread over all classes");
-  table.add("seed", &s.recipe.seed, "of initial weights and order");
+  table.add("mixup", &s.recipe.mix.mixup, "alpha of mixup; 0: none");
+  table.add("cutmix", &s.recipe.mix.cutmix, "alpha of cutmix; 0: none");
+  table.add("cutmix_probability", &s.recipe.mix.cutmix_probability, "of cutmix instead of mixup, where both are on");
+  table.add("mix_group", &s.recipe.mix.group,
+            "clips mixed with one another, even; no rank or micro-batch may cut a "
+            "group; 0: no mixing");
+  table.add("seed", &s.recipe.seed, "of initial weights, order and mixing");
   table.section("train", "Training");
   table.add("checkpoint_every_epochs", &s.train.checkpoint_every_epochs, "and always one at the end");
   table.add("keep_checkpoints", &s.train.keep_checkpoints, "the newest ones");
@@ -125,6 +142,8 @@ void require_sound(const Settings& s) {
              ", expected a multiple of sampling.alpha (" + std::to_string(s.sampling.alpha) + ")");
   at_least("sampling.train_views", s.sampling.train_views, 1);
   at_least("sampling.eval_views", s.sampling.eval_views, 1);
+  demand(s.sampling.eval_crops == 1 || s.sampling.eval_crops == 3,
+         "option 'sampling.eval_crops' is " + std::to_string(s.sampling.eval_crops) + ", expected 1 or 3");
   at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);
   at_least("recipe.batch", s.recipe.batch, 1);
   demand(s.recipe.schedule.epochs > 0, "option 'recipe.epochs' must be positive");
@@ -132,6 +151,11 @@ void require_sound(const Settings& s) {
   demand(s.recipe.schedule.learning_rate >= 0, "option 'recipe.learning_rate' must not be negative");
   demand(s.recipe.label_smoothing >= 0 && s.recipe.label_smoothing < 1,
          "option 'recipe.label_smoothing' must be in [0, 1)");
+  at_least("recipe.mix_group", s.recipe.mix.group, 0);
+  demand(s.recipe.mix.mixup >= 0, "option 'recipe.mixup' must not be negative");
+  demand(s.recipe.mix.cutmix >= 0, "option 'recipe.cutmix' must not be negative");
+  demand(s.recipe.mix.cutmix_probability >= 0 && s.recipe.mix.cutmix_probability <= 1,
+         "option 'recipe.cutmix_probability' must be in [0, 1]");
   at_least("train.checkpoint_every_epochs", s.train.checkpoint_every_epochs, 1);
   at_least("train.keep_checkpoints", s.train.keep_checkpoints, 1);
   at_least("train.log_every_steps", s.train.log_every_steps, 1);

@@ -11,8 +11,10 @@
 
 #include "core/base/options.h"
 #include "core/dist/dist_config.h"
+#include "core/recipe/mix.h"
 #include "core/recipe/optimizer.h"
 #include "core/recipe/schedule.h"
+#include "data/video/augment.h"
 
 namespace permafrost::launch {
 
@@ -28,8 +30,11 @@ struct SamplingSettings {
   int64_t frames = 16;
   int64_t alpha = 2;
   int64_t train_views = 1;  // K: stored views per training video; each costs a record
-  int64_t eval_views = 3;
+  int64_t eval_views = 3;   // in time
+  int64_t eval_crops = 1;   // 3: also the left or top and the right or bottom square of each
   std::string resize = "bilinear";
+  std::string augment = "paper";  // of the stored training views; none: centre crops
+  data::AugmentOptions augmentation;
   int64_t seed = 0;
 };
 
@@ -52,6 +57,7 @@ struct RecipeSettings {
   core::ScheduleOptions schedule;
   double weight_decay = 1e-4;
   double label_smoothing = 0.1;
+  core::MixOptions mix;
   int64_t batch = 256;  // clips of a global batch, over all ranks
   int64_t seed = 0;
 };

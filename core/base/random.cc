@@ -42,6 +42,29 @@ double RandomStream::normal() {
   return radius * std::cos(2.0 * std::numbers::pi * uniform());
 }
 
+double RandomStream::gamma(double shape) {
+  if (shape < 1) {
+    const double larger = gamma(shape + 1);
+    return larger * std::pow(1.0 - uniform(), 1.0 / shape);
+  }
+  const double d = shape - 1.0 / 3.0;
+  const double c = 1.0 / std::sqrt(9.0 * d);
+  while (true) {
+    const double x = normal();
+    const double root = 1.0 + c * x;
+    if (root <= 0) continue;
+    const double v = root * root * root;
+    if (std::log(1.0 - uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+  }
+}
+
+double RandomStream::beta(double alpha) {
+  const double a = gamma(alpha);
+  const double b = gamma(alpha);
+  if (a + b > 0) return a / (a + b);
+  return uniform() < 0.5 ? 0.0 : 1.0;  // both underflowed: alpha is so small that only the ends are left
+}
+
 std::vector<int64_t> permutation(int64_t count, RandomStream random) {
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), int64_t{0});

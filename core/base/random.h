@@ -28,6 +28,10 @@ class RandomStream {
   // In [0, bound), without modulo bias. bound > 0.
   uint64_t below(uint64_t bound);
   double normal();
+  // Of Gamma(shape, 1), by Marsaglia and Tsang (2000). shape > 0.
+  double gamma(double shape);
+  // Of Beta(alpha, alpha), in [0, 1]. alpha > 0.
+  double beta(double alpha);
 
  private:
   uint64_t state_;

@@ -13,7 +13,7 @@ namespace permafrost::core {
 struct ClassifierImpl : torch::nn::Module {
   ClassifierImpl(const DistConfig& config, const HeadConfig& head);
 
-  // pixels uint8 [B, F, 3, S, S]; features [N, B, t, L, C] -> the head's logits.
+  // pixels uint8, or float in 0..255, [B, F, 3, S, S]; features [N, B, t, L, C] -> the head's logits.
   std::vector<torch::Tensor> forward(const torch::Tensor& pixels, const torch::Tensor& features);
 
   torch::ScalarType precision = torch::kFloat32;  // of the network's products; the head computes in float32

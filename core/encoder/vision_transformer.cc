@@ -64,7 +64,7 @@ torch::Tensor normalise_pixels(const torch::Tensor& pixels) {
   const auto options = torch::TensorOptions().dtype(torch::kFloat32).device(pixels.device());
   const torch::Tensor mean = torch::tensor({0.48145466f, 0.4578275f, 0.40821073f}, options).view({3, 1, 1});
   const torch::Tensor deviation = torch::tensor({0.26862954f, 0.26130258f, 0.27577711f}, options).view({3, 1, 1});
-  return pixels.to(torch::kFloat32).div_(255.0).sub_(mean).div_(deviation);
+  return pixels.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).div_(255.0).sub_(mean).div_(deviation);
 }
 
 }  // namespace permafrost::core

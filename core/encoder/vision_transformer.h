@@ -52,7 +52,7 @@ TORCH_MODULE(VisionTransformer);
 // Draws every weight as CLIP does before training (normal, width^-1/2), as a function of `seed` and its name.
 void initialise(VisionTransformer& encoder, uint64_t seed);
 
-// uint8 [..., 3, H, W] -> float, (x / 255 - mean) / std with CLIP's constants.
+// uint8, or float in 0..255, [..., 3, H, W] -> float, (x / 255 - mean) / std with CLIP's constants.
 torch::Tensor normalise_pixels(const torch::Tensor& pixels);
 
 // Throws DataError, naming `where`, for a geometry no encoder can have.

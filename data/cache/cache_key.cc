@@ -26,6 +26,15 @@ void visit_fields(Key& key, const Visit& visit) {
   visit("resize", key.resize);
   visit("train_views", key.train_views);
   visit("eval_views", key.eval_views);
+  visit("eval_crops", key.eval_crops);
+  visit("augment", key.augment);
+  visit("crop_scale_min", key.augmentation.crop.scale_low);
+  visit("crop_scale_max", key.augmentation.crop.scale_high);
+  visit("crop_ratio_min", key.augmentation.crop.ratio_low);
+  visit("crop_ratio_max", key.augmentation.crop.ratio_high);
+  visit("flip", key.augmentation.flip);
+  visit("grayscale", key.augmentation.grayscale);
+  visit("jitter", key.augmentation.jitter);
   visit("seed", key.seed);
   visit("frame_order", key.frame_order);
   visit("labels_sha256", key.labels_sha256);
@@ -48,6 +57,10 @@ bool assign(const nlohmann::json& json, int64_t& value) {
 
 bool assign(const nlohmann::json& json, uint64_t& value) {
   return is_integer(json, false) && (value = json.get<uint64_t>(), true);
+}
+
+bool assign(const nlohmann::json& json, double& value) {
+  return json.is_number() && (value = json.get<double>(), true);
 }
 
 bool assign(const nlohmann::json& json, std::vector<int64_t>& value) {
@@ -84,6 +97,13 @@ void require_layers(const CacheKey& key) {
   }
 }
 
+void require_augmentation(const CacheKey& key) {
+  require(key.augment == "none" || key.augment == "paper", "augment is '" + key.augment + "', expected none or paper");
+  require(key.augment != "none" || key.augmentation == AugmentOptions{},
+          "augment is none and yet crop, flip, grayscale or jitter differ from their defaults");
+  require_sound(key.augmentation);
+}
+
 }  // namespace
 
 FeatureShape CacheKey::feature_shape() const {
@@ -112,8 +132,14 @@ void CacheKey::validate() const {
   require_multiple("image_size", image_size, "patch_size", patch_size);
   require_multiple("frames", frames, "alpha", alpha);
   require_layers(*this);
+  require(eval_crops == 1 || eval_crops == 3, "eval_crops is " + std::to_string(eval_crops) + ", expected 1 or 3");
+  require_augmentation(*this);
   require(frame_order == "natural" || frame_order == "shuffled",
           "frame_order is '" + frame_order + "', expected natural or shuffled");
+}
+
+int64_t views_of(const CacheKey& key, const std::string& split) {
+  return split == "train" ? key.train_views : key.eval_views * key.eval_crops;
 }
 
 nlohmann::json to_json(const CacheKey& key) {

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "data/video/augment.h"
+
 namespace permafrost::data {
 
-inline constexpr int64_t kCacheFormatVersion = 1;
+inline constexpr int64_t kCacheFormatVersion = 2;
 
 // [N, t, L, C] of one record's features.
 struct FeatureShape {
@@ -36,7 +38,10 @@ struct CacheKey {
   int64_t alpha = 2;     // t = F / alpha
   std::string resize{};  // the name of the resize mode
   int64_t train_views = 1;
-  int64_t eval_views = 1;
+  int64_t eval_views = 1;         // in time
+  int64_t eval_crops = 1;         // of each of them: 1 centre, or 3
+  std::string augment = "none";   // of the training views: none or paper
+  AugmentOptions augmentation{};  // where augment is paper; as they are by default otherwise
   uint64_t seed = 0;
   std::string frame_order = "natural";  // natural or shuffled
   std::string labels_sha256{};
@@ -52,6 +57,9 @@ struct CacheKey {
 
   bool operator==(const CacheKey&) const = default;
 };
+
+// Stored clips of a video: K for the training split, V times the crops for the others.
+int64_t views_of(const CacheKey& key, const std::string& split);
 
 nlohmann::json to_json(const CacheKey& key);
 // `where` opens every message. Throws DataError on a missing, unknown or impossible field.

@@ -2,11 +2,11 @@
 
 #include <torch/types.h>
 
-#include <algorithm>
-
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "data/dataset/mirrored_label.h"
+#include "data/video/augment.h"
 #include "data/video/decoder.h"
 #include "data/video/sampling.h"
 #include "data/video/transform.h"
@@ -15,7 +15,7 @@ namespace permafrost::data {
 namespace {
 
 // Words that keep the random streams of different purposes apart.
-enum class Purpose : uint64_t { kSampling = 1, kFrameOrder = 2 };
+enum class Purpose : uint64_t { kSampling = 1, kFrameOrder = 2, kAugment = 3 };
 
 core::RandomStream stream_of(const CacheKey& key, Purpose purpose, const std::string& video_id, int64_t view) {
   return core::RandomStream(key.seed,
@@ -28,11 +28,19 @@ ResizeMode resize_mode(const std::string& name) {
   throw core::ConfigError("resize mode '" + name + "', expected bilinear or bicubic-aa");
 }
 
-// Of the centre crop that resize_and_crop takes, in pixels of the resized frame.
-Crop centre_crop(int64_t height, int64_t width, int64_t size) {
-  const int64_t shorter = std::min(height, width);
-  const auto excess = [&](int64_t side) { return static_cast<float>(side * size / shorter - size) / 2.0f; };
-  return {.x = excess(width), .y = excess(height), .size = static_cast<float>(size)};
+// What resize_and_crop keeps, in pixels of the frame before.
+Crop kept_part(int64_t height, int64_t width, const ResizedCrop& crop, int64_t size) {
+  const float x_scale = static_cast<float>(width) / static_cast<float>(crop.width);
+  const float y_scale = static_cast<float>(height) / static_cast<float>(crop.height);
+  return {.left = static_cast<float>(crop.left) * x_scale,
+          .top = static_cast<float>(crop.top) * y_scale,
+          .width = static_cast<float>(size) * x_scale,
+          .height = static_cast<float>(size) * y_scale};
+}
+
+CropPosition position_of(int64_t crop, int64_t crops) {
+  if (crops == 1 || crop == 1) return CropPosition::kCentre;
+  return crop == 0 ? CropPosition::kLeftTop : CropPosition::kRightBottom;
 }
 
 FrameRange range_of(const VideoReader& reader, const ManifestEntry& entry) {
@@ -48,10 +56,6 @@ std::vector<int64_t> in_order(const std::vector<int64_t>& values, const std::vec
 }
 
 }  // namespace
-
-int64_t views_of(const CacheKey& key, const std::string& split) {
-  return split == "train" ? key.train_views : key.eval_views;
-}
 
 std::string manifest_identity(const Manifest& manifest) {
   core::Sha256 sha;
@@ -79,23 +83,50 @@ torch::Tensor ClipBuilder::encode(const torch::Tensor& pixels) const {
   return layers.index_select(0, torch::tensor(key_.selected_layers, torch::kInt64));  // [N, t, L, C]
 }
 
+void ClipBuilder::augment_into(ClipRecord& record, const torch::Tensor& frames) const {
+  const Augmentation drawn = draw_augmentation(key_.augmentation, frames.size(2), frames.size(3),
+                                               stream_of(key_, Purpose::kAugment, record.video_id, record.view));
+  record.pixels = augment(frames, drawn, {.size = key_.image_size, .resize = resize_mode(key_.resize)});
+  record.crop = {.left = static_cast<float>(drawn.crop.left),
+                 .top = static_cast<float>(drawn.crop.top),
+                 .width = static_cast<float>(drawn.crop.width),
+                 .height = static_cast<float>(drawn.crop.height)};
+  record.flipped = drawn.is_flipped;
+  if (record.flipped) record.label = mirrored_label(record.label);
+  record.grayscale = drawn.is_grayscale;
+  record.jitter = drawn.jitter;
+}
+
+void ClipBuilder::crop_into(ClipRecord& record, const torch::Tensor& frames) const {
+  const TransformOptions options{.size = key_.image_size, .resize = resize_mode(key_.resize)};
+  const bool is_training = record.split == "train";
+  const CropPosition position =
+      is_training ? CropPosition::kCentre : position_of(record.view % key_.eval_crops, key_.eval_crops);
+  record.pixels = resize_and_crop(frames, options, position);
+  record.crop = kept_part(frames.size(2), frames.size(3), place_crop(frames.size(2), frames.size(3), options, position),
+                          key_.image_size);
+}
+
 ClipRecord ClipBuilder::build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range,
                                    int64_t view) const {
   std::vector<int64_t> indices =
       entry.split == "train"
           ? sample_training(range.count, key_.frames, stream_of(key_, Purpose::kSampling, entry.id, view))
-          : sample_view(range.count, key_.frames, view, key_.eval_views);
+          : sample_view(range.count, key_.frames, view / key_.eval_crops, key_.eval_views);
   for (int64_t& index : indices) index += range.first;
   if (key_.frame_order == "shuffled") {
     indices = in_order(indices, core::permutation(key_.frames, stream_of(key_, Purpose::kFrameOrder, entry.id, view)));
   }
   const DecodedFrames decoded = reader.read(indices);
   ClipRecord record{.video_id = entry.id, .label = entry.label, .split = entry.split, .view = view};
-  record.pixels = resize_and_crop(decoded.pixels, {.size = key_.image_size, .resize = resize_mode(key_.resize)});
+  if (entry.split == "train" && key_.augment == "paper") {
+    augment_into(record, decoded.pixels);
+  } else {
+    crop_into(record, decoded.pixels);
+  }
   record.features = encode(record.pixels);
   record.frame_indices = decoded.indices;
   record.timestamps_seconds = decoded.timestamps_seconds;
-  record.crop = centre_crop(decoded.pixels.size(2), decoded.pixels.size(3), key_.image_size);
   return record;
 }
 

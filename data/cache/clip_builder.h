@@ -42,14 +42,14 @@ class ClipBuilder {
   std::vector<ClipRecord> build_views(const std::string& root, const ManifestEntry& entry, int64_t first_view,
                                       int64_t end_view) const;
   ClipRecord build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range, int64_t view) const;
+  // Pixels of training and of test, and what was done to get them.
+  void augment_into(ClipRecord& record, const torch::Tensor& frames) const;
+  void crop_into(ClipRecord& record, const torch::Tensor& frames) const;
   torch::Tensor encode(const torch::Tensor& pixels) const;
 
   core::FrozenEncoder& encoder_;
   CacheKey key_;
 };
-
-// K for the training split, V for the others.
-int64_t views_of(const CacheKey& key, const std::string& split);
 
 // SHA-256 over id, label, split and part of every usable entry: what a cache depends on, wherever the files lie.
 std::string manifest_identity(const Manifest& manifest);

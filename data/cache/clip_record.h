@@ -11,18 +11,23 @@
 #include <string>
 #include <vector>
 
+#include "data/video/colour.h"
+
 namespace permafrost::data {
 
-// left, top and side of the square crop, in pixels of the resized frame.
+// The part of a decoded frame that was kept, in its pixels; of the mirrored frame where the record is flipped.
 struct Crop {
-  float x = 0;
-  float y = 0;
-  float size = 0;
+  float left = 0;
+  float top = 0;
+  float width = 0;
+  float height = 0;
+
+  bool operator==(const Crop&) const = default;
 };
 
 struct ClipRecord {
   std::string video_id;                      // at most 256 bytes of UTF-8, as are all texts: no NUL, not empty
-  std::string label;                         // at most 128 bytes
+  std::string label;                         // at most 128 bytes; of the mirror image where that is another class
   std::string split;                         // train, val or test
   int64_t view = 0;                          // 0 .. views-1
   torch::Tensor pixels{};                    // uint8 [F, 3, S, S]
@@ -31,6 +36,8 @@ struct ClipRecord {
   std::vector<double> timestamps_seconds{};  // [F]
   Crop crop{};
   bool flipped = false;
+  bool grayscale = false;
+  ColourJitter jitter{};
 };
 
 // A video of the manifest that gave no record, and why.

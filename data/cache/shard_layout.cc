@@ -98,11 +98,18 @@ std::vector<uint8_t> pack_metadata(const Field& field, const ClipRecord& record)
   if (field.name == "split") return text_bytes(record.split, field, record.video_id);
   if (field.name == "view") return bytes_of(&record.view, 1);
   if (field.name == "crop") {
-    const float crop[3] = {record.crop.x, record.crop.y, record.crop.size};
-    return bytes_of(crop, 3);
+    const float crop[4] = {record.crop.left, record.crop.top, record.crop.width, record.crop.height};
+    return bytes_of(crop, 4);
   }
-  PERMAFROST_CHECK(field.name == "flipped", "no member of a record is called " + field.name);
-  return {static_cast<uint8_t>(record.flipped)};
+  if (field.name == "flipped") return {static_cast<uint8_t>(record.flipped)};
+  if (field.name == "grayscale") return {static_cast<uint8_t>(record.grayscale)};
+  const ColourJitter& jitter = record.jitter;
+  if (field.name == "jitter") {
+    const float factors[4] = {jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue};
+    return bytes_of(factors, 4);
+  }
+  PERMAFROST_CHECK(field.name == "jitter_order", "no member of a record is called " + field.name);
+  return bytes_of(jitter.order.data(), jitter.order.size());
 }
 
 }  // namespace
@@ -128,10 +135,15 @@ std::vector<Field> shard_fields(const CacheKey& key, const Codec& codec) {
   fields.push_back(text_field("label", kLabelBytes, "name of the class"));
   fields.push_back(text_field("split", kSplitBytes, "train, val or test"));
   fields.push_back(number_field("view", FieldType::kInt64, {}, "", "1", "which view of the video, from 0"));
-  fields.push_back(number_field("crop", FieldType::kFloat, {3}, "left, top, side", "pixels of the resized frame",
-                                "the square that was kept"));
+  fields.push_back(number_field("crop", FieldType::kFloat, {4}, "left, top, width, height",
+                                "pixels of the decoded frame, mirrored first where flipped", "the part that was kept"));
   fields.push_back(
       number_field("flipped", FieldType::kUint8, {}, "", "1", "1 where the frames are mirrored left to right"));
+  fields.push_back(number_field("grayscale", FieldType::kUint8, {}, "", "1", "1 where the frames were made grey"));
+  fields.push_back(number_field("jitter", FieldType::kFloat, {4}, "brightness, contrast, saturation, hue",
+                                "factors, and turns of the hue", "colour jitter; 1, 1, 1, 0: none"));
+  fields.push_back(number_field("jitter_order", FieldType::kUint8, {4}, "step", "axis of jitter",
+                                "in which order colours were jittered"));
   return fields;
 }
 
@@ -185,12 +197,23 @@ void unpack_metadata(const Field& field, const uint8_t* bytes, const std::string
   } else if (field.name == "view") {
     copy(&record.view);
   } else if (field.name == "crop") {
-    float crop[3];
+    float crop[4];
     copy(crop);
-    record.crop = {.x = crop[0], .y = crop[1], .size = crop[2]};
-  } else {
-    PERMAFROST_CHECK(field.name == "flipped", "no member of a record is called " + field.name);
+    record.crop = {.left = crop[0], .top = crop[1], .width = crop[2], .height = crop[3]};
+  } else if (field.name == "flipped") {
     record.flipped = bytes[0] != 0;
+  } else if (field.name == "grayscale") {
+    record.grayscale = bytes[0] != 0;
+  } else if (field.name == "jitter") {
+    float factors[4];
+    copy(factors);
+    record.jitter.brightness = factors[0];
+    record.jitter.contrast = factors[1];
+    record.jitter.saturation = factors[2];
+    record.jitter.hue = factors[3];
+  } else {
+    PERMAFROST_CHECK(field.name == "jitter_order", "no member of a record is called " + field.name);
+    copy(record.jitter.order.data());
   }
 }
 

@@ -13,7 +13,7 @@ CachedClips::CachedClips(const CacheReader& cache, const std::string& split, Vie
 
 CachedClips::CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy, const LabelMap& labels)
     : cache_(cache), policy_(policy), targets_(cache.labels().size(), -1) {
-  views_ = split == "train" ? cache.key().train_views : cache.key().eval_views;
+  views_ = views_of(cache.key(), split);
   const std::vector<RecordInfo>& all = cache.records();
   for (int64_t i = 0; i < cache.size(); ++i) {
     if (all[i].split != split) continue;

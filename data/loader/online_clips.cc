@@ -24,7 +24,7 @@ Clip OnlineClips::read(int64_t sample, int64_t) const {
   ClipRecord record = builder_.build_one(manifest_.root, entry, sample % views_);
   return {.pixels = record.pixels,
           .features = record.features,
-          .target = labels_.index_of(entry.label),
+          .target = labels_.index_of(record.label),
           .video_id = entry.id,
           .view = record.view};
 }

@@ -57,16 +57,22 @@ int64_t crop_offset(int64_t excess, CropPosition position, ResizeMode mode) {
 
 }  // namespace
 
+ResizedCrop place_crop(int64_t height, int64_t width, const TransformOptions& options, CropPosition position) {
+  const int64_t shorter = std::min(height, width);
+  ResizedCrop crop;
+  crop.height = height == shorter ? options.size : options.size * height / shorter;
+  crop.width = width == shorter ? options.size : options.size * width / shorter;
+  crop.top = crop_offset(crop.height - options.size, position, options.resize);
+  crop.left = crop_offset(crop.width - options.size, position, options.resize);
+  return crop;
+}
+
 torch::Tensor resize_and_crop(const torch::Tensor& frames, const TransformOptions& options, CropPosition position) {
   require_frames(frames, options);
-  const int64_t height = frames.size(2);
-  const int64_t width = frames.size(3);
-  const int64_t shorter = std::min(height, width);
-  const int64_t new_height = height == shorter ? options.size : options.size * height / shorter;
-  const int64_t new_width = width == shorter ? options.size : options.size * width / shorter;
-  const torch::Tensor resized = resize(frames, new_height, new_width, options.resize);  // [F,3,h,w]
-  return resized.narrow(2, crop_offset(new_height - options.size, position, options.resize), options.size)
-      .narrow(3, crop_offset(new_width - options.size, position, options.resize), options.size)
+  const ResizedCrop crop = place_crop(frames.size(2), frames.size(3), options, position);
+  const torch::Tensor resized = resize(frames, crop.height, crop.width, options.resize);  // [F,3,h,w]
+  return resized.narrow(2, crop.top, options.size)
+      .narrow(3, crop.left, options.size)
       .clone(torch::MemoryFormat::Contiguous);  // [F,3,size,size]
 }
 

@@ -36,6 +36,17 @@ struct CropBox {
   int64_t width = 0;
 };
 
+// Where the square of a test clip lies: the size of the resized frame, and the square's corner in it.
+struct ResizedCrop {
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t top = 0;
+  int64_t left = 0;
+};
+
+// What resize_and_crop does to frames of `height` x `width`.
+ResizedCrop place_crop(int64_t height, int64_t width, const TransformOptions& options, CropPosition position);
+
 // The shorter side becomes `size`, the other keeps the ratio rounded down; then a square of `size` is cut out. Along
 // the longer side only: kLeftTop starts at 0, kRightBottom ends at the edge, kCentre starts at half the excess, rounded
 // down with kBilinear and half to even with kBicubicAntialias, as the two references do.
@@ -51,6 +62,8 @@ torch::Tensor crop_and_resize(const torch::Tensor& frames,                      
 struct CropRange {
   double scale_low = 0.4, scale_high = 1.0;          // share of the frame's area, drawn evenly
   double ratio_low = 3.0 / 4, ratio_high = 4.0 / 3;  // width / height, drawn evenly in its logarithm
+
+  bool operator==(const CropRange&) const = default;
 };
 
 // Ten draws; where none fits, the largest centred box within the ratios.

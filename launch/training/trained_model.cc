@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/checkpoint/state.h"
 #include "core/encoder/class_texts.h"
+#include "data/dataset/mirrored_label.h"
 
 namespace permafrost::launch {
 
@@ -86,6 +87,12 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
   key.resize = settings.sampling.resize;
   key.train_views = settings.sampling.train_views;
   key.eval_views = settings.sampling.eval_views;
+  key.eval_crops = settings.sampling.eval_crops;
+  key.augment = settings.sampling.augment;
+  if (key.augment == "paper") {
+    key.augmentation = settings.sampling.augmentation;
+    if (key.augmentation.flip > 0) data::require_mirrored_labels(labels);
+  }
   key.seed = static_cast<uint64_t>(settings.sampling.seed);
   key.labels_sha256 = labels.hash();
   key.validate();
@@ -138,6 +145,9 @@ void require_usable(const TrainedModel& model, const data::CacheKey& found, cons
   expected.codec = found.codec;
   expected.train_views = found.train_views;
   expected.eval_views = found.eval_views;
+  expected.eval_crops = found.eval_crops;
+  expected.augment = found.augment;
+  expected.augmentation = found.augmentation;
   expected.seed = found.seed;
   expected.frame_order = found.frame_order;
   expected.labels_sha256 = found.labels_sha256;

@@ -9,10 +9,12 @@
 #include "core/base/log.h"
 #include "core/checkpoint/state.h"
 #include "core/dist/autocast.h"
+#include "core/recipe/mix.h"
 #include "core/recipe/schedule.h"
 #include "distributed/process_group.h"
 #include "launch/geometry.h"
 #include "launch/training/initial_weights.h"
+#include "launch/training/mix_groups.h"
 #include "launch/training/text_head.h"
 #include "launch/training/trained_model.h"
 
@@ -103,11 +105,13 @@ Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distr
              .samples = clips_.size(),
              .global_batch = settings.recipe.batch,
              .is_training = true},
+      first_clip_(world.rank() * settings.recipe.batch / world.size()),
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
       classifier_(make_classifier(settings, config_, cache.labels())),
       parameters_(core::trainable_parameters(*classifier_, config_.layers)),
       optimizer_(parameters_, {.weight_decay = settings.recipe.weight_decay}) {
+  require_whole_groups(settings, world.size());
   if (settings.recipe.batch < world.size()) {
     throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
                             ", expected at least one clip for each of the " + std::to_string(world.size()) + " ranks");
@@ -138,6 +142,10 @@ json Trainer::recipe() const {
           {"warmup_start", recipe.schedule.warmup_start},
           {"weight_decay", recipe.weight_decay},
           {"label_smoothing", recipe.label_smoothing},
+          {"mixup", recipe.mix.mixup},
+          {"cutmix", recipe.mix.cutmix},
+          {"cutmix_probability", recipe.mix.cutmix_probability},
+          {"mix_group", recipe.mix.group},
           {"batch", recipe.batch},
           {"precision", settings_.train.precision},
           {"seed", recipe.seed}};
@@ -207,11 +215,17 @@ void Trainer::save() {
 // The reducer averages over the ranks, so a rank's loss is the sum over its clips, times ranks over the global batch:
 // the gradient is that of the mean over the global batch however it was cut.
 void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
-  const torch::Tensor features = batch.features.slice(0, begin, end).transpose(0, 1);  // [N, b, t, L, C]
+  const core::BatchMix mix = core::draw_batch_mix(
+      settings_.recipe.mix, {order_.seed, batch.cursor.epoch, batch.cursor.batch, first_clip_ + begin}, end - begin,
+      config_.image_size);
+  const torch::Tensor pixels = core::mix_pixels(batch.pixels.slice(0, begin, end), mix);  // [b, F, 3, S, S]
+  const torch::Tensor features = core::mix_features(batch.features.slice(0, begin, end), mix, config_.image_size,
+                                                    config_.patch_size);  // [b, N, t, L, C]
   const torch::Tensor labels = batch.targets.slice(0, begin, end);
-  const torch::Tensor targets = torch::one_hot(labels, classifier_->head->config.classes).to(torch::kFloat32);
-  const std::vector<torch::Tensor> logits = classifier_->forward(batch.pixels.slice(0, begin, end), features);
-  const torch::Tensor loss = classifier_->head->loss(logits, targets, settings_.recipe.label_smoothing);
+  const core::Head& head = classifier_->head;
+  const std::vector<torch::Tensor> logits = classifier_->forward(pixels, features.transpose(0, 1));
+  const torch::Tensor loss =
+      head->loss(logits, core::soft_targets(labels, head->config.classes, mix), settings_.recipe.label_smoothing);
   if (end == batch.size()) reducer_->prepare_for_backward();
   (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
   log_.add_loss(loss.item<double>(), hits_of(*classifier_->head, logits, labels), end - begin);

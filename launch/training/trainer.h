@@ -55,6 +55,7 @@ class Trainer {
   core::DistConfig config_;
   data::CachedClips clips_;
   data::OrderOptions order_;
+  int64_t first_clip_;  // of this rank, in the global batch
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
   core::Classifier classifier_;
   std::vector<core::NamedParameter> parameters_;

@@ -9,6 +9,7 @@
 #include "core/encoder/frozen_encoder.h"
 #include "data/cache/cache_builder.h"
 #include "data/cache/cache_index.h"
+#include "data/dataset/mirrored_label.h"
 #include "distributed/communicator.h"
 #include "distributed/stop_signal.h"
 #include "distributed/work_queue.h"

@@ -51,6 +51,7 @@ std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& 
   const data::Manifest manifest = data::read_manifest(settings.path.manifest);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
+  key.eval_crops = settings.sampling.eval_crops;
   key.frame_order = settings.eval.frame_order;
   const data::ClipBuilder builder(encoder, key);
   const data::OnlineClips clips(builder, manifest, settings.eval.split, model.labels);

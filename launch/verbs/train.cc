@@ -12,12 +12,25 @@
 namespace permafrost::launch {
 namespace {
 
+std::string augmentation_of(const data::CacheKey& key) {
+  if (key.augment == "none") return "centre crop, no flip, no grayscale";
+  const data::AugmentOptions paper;
+  return key.augmentation == paper ? "crop, flip and grayscale as in the paper" : "crop, flip and grayscale of its own";
+}
+
 // In which ways training on this cache is not the paper's recipe.
 void log_deviations(const data::CacheReader& cache, const Settings& settings) {
   const data::CacheKey& key = cache.key();
   core::log_info() << "on cached features: " << key.train_views << " stored view" << (key.train_views == 1 ? "" : "s")
-                   << " of each video instead of a fresh one each epoch, " << key.codec
-                   << " features, centre crop, no mixup, no flip, no grayscale, a linear head";
+                   << " of each video instead of a fresh one each epoch, " << key.codec << " features, "
+                   << augmentation_of(key);
+  const core::MixOptions& mix = settings.recipe.mix;
+  if (!mix.is_on()) {
+    core::log_info() << "no mixup and no cutmix";
+  } else {
+    core::log_info() << "groups of " << mix.group << " clips are mixed; the frozen encoder never saw the mixed frames: "
+                     << "mixup of features is linear, cutmix replaces the tokens of the patches under its box";
+  }
   core::log_info() << "global batch " << settings.recipe.batch << ", learning rate not scaled by it";
 }
 

@@ -16,6 +16,9 @@ ranks 2 eval --cache "$WORK/cache" --run "$run"
 ranks 2 eval --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --run "$run" --sampling.eval_views 2 \
   --out "$WORK/eval-online.json"
 [ "$(field "$WORK/eval-online.json" videos)" = "$(field "$WORK/eval-1.json" videos)" ] || fail "online: other videos"
+ranks 2 eval --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --run "$run" --sampling.eval_views 2 \
+  --sampling.eval_crops 3 --out "$WORK/eval-crops.json"
+[ "$(field "$WORK/eval-crops.json" videos)" = "$(field "$WORK/eval-1.json" videos)" ] || fail "three crops: other videos"
 ranks 2 eval --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --run "$run" --eval.frame_order shuffled
 ranks 2 eval --probe --cache "$WORK/cache" --run "$run"
 "$PERMAFROST" eval --summary --run "$run" | tee "$WORK/summary.txt"

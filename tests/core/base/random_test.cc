@@ -53,5 +53,27 @@ TEST(Permutation, HoldsEveryIndexOnceAndFollowsItsStream) {
   EXPECT_TRUE(permutation(0, RandomStream(1, {})).empty());
 }
 
+// Mean 1/2, variance 1 / (4 (2 alpha + 1)), and for alpha = .8 the share below .1 of the incomplete beta function.
+TEST(RandomStream, DrawsBeta) {
+  constexpr int kDraws = 40000;
+  for (const double alpha : {0.2, 0.8, 1.0, 3.0}) {
+    double sum = 0, squares = 0;
+    int below = 0;
+    RandomStream random(11, {static_cast<uint64_t>(alpha * 10)});
+    for (int i = 0; i < kDraws; ++i) {
+      const double value = random.beta(alpha);
+      ASSERT_GE(value, 0);
+      ASSERT_LE(value, 1);
+      sum += value;
+      squares += (value - 0.5) * (value - 0.5);
+      below += value < 0.1 ? 1 : 0;
+    }
+    EXPECT_NEAR(sum / kDraws, 0.5, 0.01) << alpha;
+    EXPECT_NEAR(squares / kDraws, 1 / (4 * (2 * alpha + 1)), 0.003) << alpha;
+    if (alpha == 0.8) EXPECT_NEAR(static_cast<double>(below) / kDraws, 0.1318, 0.01);
+    if (alpha == 1.0) EXPECT_NEAR(static_cast<double>(below) / kDraws, 0.1, 0.01);
+  }
+}
+
 }  // namespace
 }  // namespace permafrost::core

@@ -42,11 +42,15 @@ TEST(CacheKey, AnotherSettingIsAnotherHash) {
 TEST(CacheKey, NamesEachDifferingFieldAndNoOther) {
   CacheKey found = small_key();
   found.codec = "int8";
+  found.augment = "paper";
+  found.augmentation.flip = 0.25;
   found.selected_layers = {3};
   found.encoder_sha256 = "ff";
   const std::string message = message_of<core::DataError>([&] { require_equal(small_key(), found, "runs/a/cache"); });
   EXPECT_THAT(message, HasSubstr("runs/a/cache: "));
   EXPECT_THAT(message, HasSubstr("encoder_sha256: expected \"e5\", found \"ff\""));
+  EXPECT_THAT(message, HasSubstr("augment: expected \"none\", found \"paper\""));
+  EXPECT_THAT(message, HasSubstr("flip: expected 0.5, found 0.25"));
   EXPECT_THAT(message, HasSubstr("codec: expected \"f16\", found \"int8\""));
   EXPECT_THAT(message, HasSubstr("selected_layers: expected [1,3], found [3]"));
   EXPECT_THAT(message, Not(HasSubstr("width")));
@@ -68,6 +72,19 @@ TEST(CacheKey, RefusesWhatNoCacheCanHave) {
   EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {}; }), HasSubstr("selected_layers"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.width = int64_t{1} << 40; }), HasSubstr("width"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.frame_order = "backwards"; }), HasSubstr("backwards"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.eval_crops = 2; }), HasSubstr("eval_crops is 2"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.augment = "heavily"; }), HasSubstr("heavily"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.augmentation.flip = 0; }), HasSubstr("augment is none"));
+  const auto paper = [](const std::function<void(AugmentOptions&)>& spoil) {
+    CacheKey key = small_key();
+    key.augment = "paper";
+    spoil(key.augmentation);
+    return message_of<core::ConfigError>([&] { key.validate(); });
+  };
+  EXPECT_EQ(paper([](AugmentOptions&) {}), "");
+  EXPECT_THAT(paper([](AugmentOptions& o) { o.flip = 1.5; }), HasSubstr("flip is 1.5"));
+  EXPECT_THAT(paper([](AugmentOptions& o) { o.crop.scale_low = 0; }), HasSubstr("crop_scale_min 0"));
+  EXPECT_THAT(paper([](AugmentOptions& o) { o.crop.ratio_low = 2; }), HasSubstr("crop_ratio_min 2"));
 }
 
 TEST(CacheKey, RefusesJsonOfAnotherKind) {
@@ -75,9 +92,9 @@ TEST(CacheKey, RefusesJsonOfAnotherKind) {
   json["unheard_of"] = 1;
   EXPECT_THROW(cache_key_from_json(json, "here"), core::DataError);
   json = to_json(small_key());
-  json["format_version"] = 2;
+  json["format_version"] = 1;
   EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }),
-              HasSubstr("version 2, expected 1"));
+              HasSubstr("version 1, expected 2"));
   for (const char* name : {"width", "seed", "codec", "selected_layers"}) {
     json = to_json(small_key());
     json[name] = 1.5;

@@ -68,8 +68,10 @@ inline data::ClipRecord make_record(const data::CacheKey& key, const std::string
     record.frame_indices.push_back(frame * 3 + view);
     record.timestamps_seconds.push_back(0.04 * static_cast<double>(frame * 3 + view));
   }
-  record.crop = {.x = 1.5f, .y = static_cast<float>(view), .size = 16};
+  record.crop = {.left = 1.5f, .top = static_cast<float>(view), .width = 16, .height = 12};
   record.flipped = view == 1;
+  record.grayscale = view == 0;
+  record.jitter = {.brightness = 1.25f, .contrast = 0.75f, .saturation = 1.5f, .hue = -0.125f, .order = {2, 0, 3, 1}};
   return record;
 }
 
@@ -87,8 +89,7 @@ inline std::vector<data::ClipRecord> unit_records(const data::CacheKey& key, int
 
 inline data::ShardSummary write_shard(const std::string& path, const data::CacheKey& key, int64_t unit,
                                       const std::vector<data::ClipRecord>& records) {
-  data::ShardWriter writer(
-      {.path = path, .key = key, .unit = unit, .capacity = static_cast<int64_t>(records.size())});
+  data::ShardWriter writer({.path = path, .key = key, .unit = unit, .capacity = static_cast<int64_t>(records.size())});
   for (const data::ClipRecord& record : records) writer.append(record);
   return writer.finish();
 }
@@ -128,8 +129,8 @@ std::string message_of(const std::function<void()>& action) {
 inline bool is_equal(const data::ClipRecord& a, const data::ClipRecord& b) {
   return a.video_id == b.video_id && a.label == b.label && a.split == b.split && a.view == b.view &&
          torch::equal(a.pixels, b.pixels) && torch::equal(a.features, b.features) &&
-         a.frame_indices == b.frame_indices && a.timestamps_seconds == b.timestamps_seconds && a.crop.x == b.crop.x &&
-         a.crop.y == b.crop.y && a.crop.size == b.crop.size && a.flipped == b.flipped;
+         a.frame_indices == b.frame_indices && a.timestamps_seconds == b.timestamps_seconds && a.crop == b.crop &&
+         a.flipped == b.flipped && a.grayscale == b.grayscale && a.jitter == b.jitter;
 }
 
 }  // namespace permafrost::testing

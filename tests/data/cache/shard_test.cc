@@ -105,7 +105,7 @@ TEST_F(Shard, ChecksumsAreTheOnesOfThePage) {
   write_shard(path_, key, 3, records);
   const std::vector<uint32_t> table = read_by_library<uint32_t>(path_, "crc32c");
   const size_t columns = table.size() / records.size();
-  ASSERT_EQ(columns, 10u);  // pixels, features and eight of metadata
+  ASSERT_EQ(columns, 13u);  // pixels, features and eleven of metadata
   const std::string place = key.hash() + "/3/2/pixels:";
   const uint32_t seed = core::crc32c(place.data(), place.size());
   EXPECT_EQ(table[2 * columns], core::crc32c(records[2].pixels.data_ptr(), records[2].pixels.nbytes(), seed));

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "core/base/error.h"
 #include "core/checkpoint/safetensors.h"
 
@@ -58,11 +61,26 @@ TEST(ResizeAndCrop, MakesClipsOwnPixels) {
     const torch::Tensor expected = golden.at(name + ".clip_resize_crop_u8").permute({2, 0, 1});
     EXPECT_LE(difference_of_bytes(resize_and_crop(image(golden, name), clip)[0], expected), 2) << name;
   }
+  EXPECT_LE(difference(resize_and_crop(image(golden, "img0"), clip), golden.at("img0.clip_pil_out")), 2);
   const core::SafetensorsFile pillow =
       core::read_safetensors(std::string(PERMAFROST_GOLDEN) + "/preprocess.safetensors");
   for (const std::string number : {"0", "1"}) {
     const torch::Tensor found = resize_and_crop(pillow.at("image." + number).unsqueeze(0), clip)[0];
     EXPECT_LE(difference_of_bytes(found, pillow.at("resized_cropped." + number)), 2) << number;
+  }
+}
+
+// CLIP's transform of float frames keeps what bicubic overshoots, bytes end at 0 and 255: no nearer than Pillow comes.
+TEST(ResizeAndCrop, IsAsFarFromClipsFloatFramesAsPillowIs) {
+  const TransformOptions clip{.size = 224, .resize = ResizeMode::kBicubicAntialias};
+  const core::SafetensorsFile golden = official();
+  const torch::Tensor mean = torch::tensor({.48145466, .4578275, .40821073}, torch::kFloat32).view({3, 1, 1});
+  const torch::Tensor deviation = torch::tensor({.26862954, .26130258, .27577711}, torch::kFloat32).view({3, 1, 1});
+  for (const std::string name : {"img0", "img1", "img2"}) {
+    const torch::Tensor exact = (golden.at(name + ".clip_float_tensor_out") * deviation + mean) * 255;
+    const torch::Tensor pillow = golden.at(name + ".clip_resize_crop_u8").permute({2, 0, 1}).to(torch::kFloat32);
+    const torch::Tensor found = resize_and_crop(image(golden, name), clip)[0].to(torch::kFloat32);
+    EXPECT_LE(((found - exact).abs() - (pillow - exact).abs()).max().item<double>(), 2) << name;
   }
 }
 
@@ -94,6 +112,19 @@ TEST(ResizeAndCrop, RefusesWhatAreNoFrames) {
   EXPECT_THROW(resize_and_crop(torch::zeros({2, 3, 8, 8}, torch::kUInt8), {.size = 0}), core::ConfigError);
   EXPECT_THROW(crop_and_resize(torch::zeros({2, 3, 8, 8}, torch::kUInt8), {0, 1, 8, 8}, {}), core::ConfigError);
   EXPECT_THROW(crop_and_resize(torch::zeros({2, 3, 8, 8}, torch::kUInt8), {-1, 0, 8, 8}, {}), core::ConfigError);
+}
+
+TEST(SampleCropBox, GivesTorchvisionsBoxesOfTheSameDraws) {
+  std::ifstream file(std::string(PERMAFROST_GOLDEN) + "/crop_boxes.json");
+  const nlohmann::json golden = nlohmann::json::parse(file);
+  EXPECT_GE(golden.size(), 200u);
+  for (const nlohmann::json& test : golden) {
+    const CropBox box =
+        sample_crop_box(test.at("height"), test.at("width"), core::RandomStream(test.at("seed").get<uint64_t>(), {}));
+    EXPECT_EQ((std::vector<int64_t>{box.top, box.left, box.height, box.width}),
+              test.at("top_left_height_width").get<std::vector<int64_t>>())
+        << test;
+  }
 }
 
 TEST(SampleCropBox, StaysWithinTheFrameAndTheRange) {
