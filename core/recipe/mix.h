@@ -1,5 +1,5 @@
 // Mixup and cutmix: every clip of a batch is blended with a partner, and so are the targets (MODEL.md "Recipe"). The
-// numbers are those of timm's Mixup in batch mode, which the reference uses.
+// numbers are those of timm 0.9's Mixup in batch mode, of which the reference has a copy.
 //
 //   BatchMix mix = draw_batch_mix(options, {.seed = 1, .epoch = 3, .batch = 17, .first_clip = 64}, clips, image_size);
 //   torch::Tensor pixels = mix_pixels(batch.pixels, mix);
@@ -70,7 +70,7 @@ struct BatchPlace {
   int64_t first_clip = 0;  // of the piece, in the global batch: a multiple of the group
 };
 
-// The box of cutmix around a centre: sides int(size * sqrt(1 - lambda)), halves rounded down, clipped to the frame.
+// The box of cutmix: int(size * sqrt(1 - lambda)) / 2 pixels, rounded down, to each side of a centre, clipped.
 CutBox cutmix_box(double lambda, int64_t centre_row, int64_t centre_column, int64_t image_size);
 
 // Draws lambda, and where it is cutmix the box, and corrects lambda to the box's true area.

@@ -1,8 +1,9 @@
 """Writes mix.safetensors: mixup and cutmix by timm itself, for tests/core/recipe/mix_test.cc.
 
-    pip install timm torch safetensors && python make_mix.py
+    pip install timm==0.9.16 torch safetensors && python make_mix.py
 
-Every case fixes lambda and the centre of the box, so that the numbers do not hang on a generator of random numbers.
+That version has the box of the reference; later ones make a box of odd sides one pixel larger. Every case fixes lambda
+and the centre of the box, so that the numbers do not hang on a generator of random numbers.
 """
 import numpy
 import timm.data.mixup

@@ -85,39 +85,35 @@ torch::Tensor make(const torch::Tensor& frame, const std::string& output) {
   return data::augment(frame, {.is_flipped = match[1].matched, .crop = box}, released)[0];
 }
 
+std::string kind_of(const std::string& output) {
+  for (const char* kind : {"dist_train", "dist_crop3"}) {
+    if (output.starts_with(kind)) return kind;
+  }
+  return output == "clip_float_tensor_out" ? output + "_beyond_pillow" : output;
+}
+
+// How much farther `found` is from the exact frame than Pillow's is.
+double beyond_pillow(const torch::Tensor& found, const torch::Tensor& exact, const torch::Tensor& pillow) {
+  return ((found.to(torch::kFloat64) - exact).abs() - (pillow.to(torch::kFloat64) - exact).abs()).max().item<double>();
+}
+
 void check_output(const core::SafetensorsFile& file, const std::string& name, Result& result) {
   const OutputName parsed = parse(name);
-  const std::string source = parsed.image + ".u8";
-  const torch::Tensor found = file.has(source)
-                                  ? make(file.at(source).permute({2, 0, 1}).unsqueeze(0).contiguous(), parsed.output)
-                                  : torch::Tensor();
+  const bool is_float_clip = parsed.output == "clip_float_tensor_out";
+  const std::string source = parsed.image + ".u8", pillow = parsed.image + ".clip_resize_crop_u8";
+  torch::Tensor found;
+  if (file.has(source) && (!is_float_clip || file.has(pillow))) {
+    found = make(file.at(source).permute({2, 0, 1}).unsqueeze(0).contiguous(), parsed.output);  // [3,224,224]
+  }
   if (!found.defined()) {
     result.not_compared.push_back(name);
     return;
   }
-  const torch::Tensor strided =
-      found.slice(1, 0, std::nullopt, parsed.row_step).slice(2, 0, std::nullopt, parsed.column_step);
-  torch::Tensor expected = file.at(name);
-  if (expected.scalar_type() == torch::kUInt8) {
-    expected = expected.permute({2, 0, 1});
-  } else {
-    expected = in_255ths(expected);
-  }
-  const std::string pillow = parsed.image + ".clip_resize_crop_u8";
-  if (parsed.output == "clip_float_tensor_out") {
-    if (!file.has(pillow)) {
-      result.not_compared.push_back(name);
-      return;
-    }
-    const torch::Tensor bytes = file.at(pillow).permute({2, 0, 1}).to(torch::kFloat64);
-    result.add("clip_float_tensor_out_beyond_pillow",
-               ((strided - expected).abs() - (bytes - expected).abs()).max().item<double>());
-    return;
-  }
-  const std::string kind = parsed.output.starts_with("dist_train_")   ? "dist_train"
-                           : parsed.output.starts_with("dist_crop3_") ? "dist_crop3"
-                                                                      : parsed.output;
-  result.add(kind, difference(strided, expected));
+  found = found.slice(1, 0, std::nullopt, parsed.row_step).slice(2, 0, std::nullopt, parsed.column_step);
+  const torch::Tensor stored = file.at(name);
+  const torch::Tensor expected = stored.scalar_type() == torch::kUInt8 ? stored.permute({2, 0, 1}) : in_255ths(stored);
+  result.add(kind_of(parsed.output), is_float_clip ? beyond_pillow(found, expected, file.at(pillow).permute({2, 0, 1}))
+                                                   : difference(found, expected));
 }
 
 void check_pixels(const std::string& path, Result& result) {
