@@ -1,4 +1,5 @@
 // The geometry of a text tower, from any of the places that tell it.
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -91,7 +92,7 @@ TextConfig infer(const std::map<std::string, torch::Tensor>& tensors, const std:
   text.width = size("positional_embedding", 1);
   text.embedding = size("text_projection", 1);
   text.mlp_width = size("transformer.resblocks.0.mlp.c_fc.weight", 0);
-  text.heads = text.width / 64;
+  text.heads = std::max<int64_t>(1, text.width / 64);
   text.layers = 0;
   while (tensors.contains("transformer.resblocks." + std::to_string(text.layers) + ".ln_1.weight")) ++text.layers;
   return text;

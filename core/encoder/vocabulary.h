@@ -31,7 +31,7 @@ struct Vocabulary {
 // The character that stands for each byte, in UTF-8.
 const std::array<std::string, 256>& byte_characters();
 
-// Whether `directory` has a vocabulary that read_vocabulary can read; its path or "" is the result.
+// What read_vocabulary can read inside `directory`: itself, or the .txt.gz in it; "" where there is neither.
 std::string find_vocabulary(const std::string& directory);
 
 // `path`: a folder with vocab.json and merges.txt, or the .txt.gz. Throws IoError where a file cannot be read,
