@@ -19,6 +19,9 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("root", &s.path.root, "folder that the list's paths start from");
   table.add("manifest", &s.path.manifest, "manifest of a data set, as `dataset scan` writes it");
   table.add("encoder", &s.path.encoder, "folder of the frozen encoder: config.json, model.safetensors");
+  table.add("labels", &s.text.labels, "label map: kinetics400, ssv2, ... or a file with one class name a line");
+  table.add("vocabulary", &s.text.vocabulary, "CLIP's: folder of vocab.json and merges.txt, or the .txt.gz of merges");
+  table.add("template", &s.text.templates, "sentence with {} for the class name; several are averaged");
   table.add("cache", &s.path.cache, "folder of a feature cache");
   table.add("run", &s.path.run, "folder of a training run");
   table.add("text", &s.path.text, "class-name features, as `permafrost text` writes them");

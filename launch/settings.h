@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/base/options.h"
 #include "core/dist/dist_config.h"
@@ -24,6 +25,11 @@ struct PathSettings {
 
 struct SwitchSettings {
   bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
+};
+
+struct TextSettings {
+  std::string labels, vocabulary;
+  std::vector<std::string> templates{"{}"};  // DiST passes class names bare
 };
 
 struct SamplingSettings {
@@ -94,6 +100,7 @@ struct DemoSettings {
 struct Settings {
   PathSettings path;
   SwitchSettings has;
+  TextSettings text;
   int64_t threads = 0;  // compute threads of a rank; 0: the cores of the node over its ranks
   SamplingSettings sampling;
   CacheSettings cache;

@@ -12,6 +12,7 @@ packages=(
   libopenmpi-dev openmpi-bin openssh-client                                   # ranks; mpirun wants an ssh or rsh
   libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos
   libboost-program-options-dev libgoogle-glog-dev nlohmann-json3-dev libssl-dev
+  libicu-dev zlib1g-dev                                                       # class names to tokens
   libgtest-dev libgmock-dev ffmpeg hdf5-tools                                 # tests make hostile files with these
 )
 

@@ -25,7 +25,7 @@ bool parse_bool(const std::string& text, bool* value) {
 }
 
 const char* type_name(const OptionTarget& target) {
-  static constexpr const char* kNames[] = {"TEXT", "INTEGER", "NUMBER", "BOOL"};
+  static constexpr const char* kNames[] = {"TEXT", "INTEGER", "NUMBER", "BOOL", "TEXT..."};
   return kNames[target.index()];
 }
 
@@ -85,8 +85,12 @@ std::string nearest_name(const std::string& word, const std::vector<std::string>
 }
 
 std::string Option::value() const {
+  if (const auto* const* list = std::get_if<std::vector<std::string>*>(&target)) return joined(**list);
   std::ostringstream text;
-  std::visit([&](const auto* target) { text << std::boolalpha << *target; }, target);
+  const auto write = [&](const auto* value) {
+    if constexpr (!std::is_same_v<decltype(value), const std::vector<std::string>*>) text << std::boolalpha << *value;
+  };
+  std::visit(write, target);
   return text.str();
 }
 
@@ -132,6 +136,9 @@ void OptionTable::assign(const std::string& name, const std::string& text, const
     fits = parse_number(text, *target);
   } else if (auto* const* target = std::get_if<bool*>(&option->target)) {
     fits = parse_bool(text, *target);
+  } else if (auto* const* target = std::get_if<std::vector<std::string>*>(&option->target)) {
+    if (option->origin != origin) (*target)->clear();
+    (*target)->push_back(text);
   }
   option->origin = origin;
   if (fits) return;

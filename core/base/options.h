@@ -20,7 +20,8 @@
 
 namespace permafrost::core {
 
-using OptionTarget = std::variant<std::string*, int64_t*, double*, bool*>;
+// A list takes every occurrence of the option; those of a later source replace those of an earlier one.
+using OptionTarget = std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*>;
 
 struct Option {
   std::string name;  // "recipe.epochs", or "manifest" where it belongs to no section

@@ -1,0 +1,68 @@
+#include "data/dataset/label_lists.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/base/options.h"
+
+namespace permafrost::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMostBytes = 16 << 20;
+
+fs::path labels_directory() {
+  const char* override_path = std::getenv("PERMAFROST_DATA");
+  const fs::path data = override_path != nullptr && *override_path != '\0' ? override_path : PERMAFROST_DATA_DIRECTORY;
+  return data / "dataset" / "labels";
+}
+
+LabelMap read_lines(const std::string& path) {
+  std::istringstream lines(core::read_text(path, kMostBytes));
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    names.push_back(line);
+  }
+  while (!names.empty() && names.back().empty()) names.pop_back();
+  if (names.empty()) throw core::DataError(path + ": expected one class name a line, found none");
+  try {
+    return LabelMap(std::move(names));
+  } catch (const core::DataError& error) {
+    throw core::DataError(path + ": " + error.what());
+  }
+}
+
+core::ConfigError unknown(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = core::nearest_name(name, known);
+  std::string list;
+  for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
+  const std::string hint = near.empty() ? "one of " + list : "did you mean '" + near + "'?";
+  return core::ConfigError("labels '" + name + "': neither a file nor a label map of ours: " + hint);
+}
+
+}  // namespace
+
+std::vector<std::string> shipped_labels() {
+  std::vector<std::string> names;
+  std::error_code error;  // no such folder: none are shipped
+  for (const fs::directory_entry& entry : fs::directory_iterator(labels_directory(), error)) {
+    if (entry.path().extension() == ".txt") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+LabelMap find_labels(const std::string& name_or_file) {
+  if (fs::is_regular_file(name_or_file)) return read_lines(name_or_file);
+  const std::vector<std::string> known = shipped_labels();
+  if (std::find(known.begin(), known.end(), name_or_file) == known.end()) throw unknown(name_or_file, known);
+  return read_lines((labels_directory() / (name_or_file + ".txt")).string());
+}
+
+}  // namespace permafrost::data
