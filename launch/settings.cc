@@ -11,7 +11,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("list", &s.path.list, "a data set's own list of videos");
   table.add("root", &s.path.root, "folder that the list's paths start from");
   table.add("manifest", &s.path.manifest, "manifest of a data set, as `dataset scan` writes it");
-  table.add("encoder", &s.path.encoder, "folder of the frozen encoder: config.json, model.safetensors");
+  table.add("encoder", &s.path.encoder,
+            "folder or .safetensors file of the frozen encoder: CLIP, DINOv2, SigLIP or ViT");
   table.add("cache", &s.path.cache, "folder of a feature cache");
   table.add("run", &s.path.run, "folder of a training run");
   table.add("out", &s.path.out, "where the verb writes its result");
@@ -35,6 +36,8 @@ void add_data(core::OptionTable& table, Settings& s) {
   table.add("seed", &s.sampling.seed, "of the training views' frames");
   table.section("cache", "Cache");
   table.add("codec", &s.cache.codec, "how features are stored: f16, bf16, int8");
+  table.add("image_size", &s.cache.image_size, "side of the encoder's frames, positions interpolated; 0: its own");
+  table.add("encoder_dtype", &s.cache.encoder_dtype, "in which the frozen encoder runs", {"fp32", "bf16", "fp16"});
   table.add("videos_per_shard", &s.cache.videos_per_shard, "a killed build repeats at most this many per rank");
 }
 
@@ -107,6 +110,7 @@ void require_sound(const Settings& s) {
              ", expected a multiple of sampling.alpha (" + std::to_string(s.sampling.alpha) + ")");
   at_least("sampling.train_views", s.sampling.train_views, 1);
   at_least("sampling.eval_views", s.sampling.eval_views, 1);
+  at_least("cache.image_size", s.cache.image_size, 0);
   at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);
   at_least("recipe.batch", s.recipe.batch, 1);
   demand(s.recipe.schedule.epochs > 0, "option 'recipe.epochs' must be positive");

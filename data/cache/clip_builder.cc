@@ -70,6 +70,11 @@ ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key) : encoder_(
     throw core::ConfigError("the encoder is " + encoder.sha256().substr(0, 12) + ", expected " +
                             key_.encoder_sha256.substr(0, 12) + ", by which these features were made: give that one");
   }
+  const std::string dtype = core::encoder_dtype_name(encoder.dtype());
+  if (key_.encoder_dtype != dtype) {
+    throw core::ConfigError("the encoder runs in " + dtype + ", expected " + key_.encoder_dtype +
+                            ", in which these features were made: set cache.encoder_dtype to it");
+  }
 }
 
 torch::Tensor ClipBuilder::encode(const torch::Tensor& pixels) const {

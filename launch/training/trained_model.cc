@@ -61,6 +61,11 @@ TrainedModel load_newest_model(const std::string& run) {
   return model;
 }
 
+core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path) {
+  return core::FrozenEncoder(
+      path, {.image_size = model.key.image_size, .dtype = core::encoder_dtype_named(model.key.encoder_dtype)});
+}
+
 void require_usable(const TrainedModel& model, const data::CacheKey& found, const std::string& where) {
   data::CacheKey expected = model.key;
   expected.codec = found.codec;

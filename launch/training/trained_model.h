@@ -11,6 +11,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/dist/classifier.h"
+#include "core/encoder/frozen_encoder.h"
 #include "data/cache/cache_key.h"
 #include "data/dataset/label_map.h"
 
@@ -28,6 +29,10 @@ core::DistConfig dist_config_from_json(const nlohmann::json& json);
 
 // Throws DataError where the run has no checkpoint or none that is whole.
 TrainedModel load_newest_model(const std::string& run);
+
+// The encoder at `path`, at the image size and in the type that made the features the model was trained on; whether it
+// is the same encoder, data::ClipBuilder checks.
+core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path);
 
 // Throws DataError naming each field in which features of `found` differ from those the model was trained on. What may
 // differ: the data set they come from, their codec, how many views there are, and the order of frames.

@@ -24,6 +24,7 @@ data::CacheKey key_of(const Settings& settings, const core::FrozenEncoder& encod
   const core::VisionConfig& vision = encoder.config();
   data::CacheKey key;
   key.encoder_sha256 = encoder.sha256();
+  key.encoder_dtype = core::encoder_dtype_name(encoder.dtype());
   key.image_size = vision.image_size;
   key.patch_size = vision.patch_size;
   key.width = vision.width;
@@ -108,7 +109,9 @@ int build(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::string out = invocation.need(settings.path.out, "out");
   const data::Manifest manifest = data::read_manifest(invocation.need(settings.path.manifest, "manifest"));
-  core::FrozenEncoder encoder(invocation.need(settings.path.encoder, "encoder"));
+  core::FrozenEncoder encoder(
+      invocation.need(settings.path.encoder, "encoder"),
+      {.image_size = settings.cache.image_size, .dtype = core::encoder_dtype_named(settings.cache.encoder_dtype)});
   const data::CacheKey key = key_of(settings, encoder, manifest);
   distributed::Communicator world(*invocation.session);
   std::optional<core::DirectoryLock> lock;

@@ -43,7 +43,7 @@ std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& 
         "expected --cache, or --manifest with --encoder, found neither: see permafrost eval --help");
   }
   const data::Manifest manifest = data::read_manifest(settings.path.manifest);
-  core::FrozenEncoder encoder(settings.path.encoder);
+  core::FrozenEncoder encoder = load_frozen_encoder(model, settings.path.encoder);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
   key.frame_order = settings.eval.frame_order;
