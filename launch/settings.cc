@@ -18,7 +18,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("list", &s.path.list, "a data set's own list of videos");
   table.add("root", &s.path.root, "folder that the list's paths start from");
   table.add("manifest", &s.path.manifest, "manifest of a data set, as `dataset scan` writes it");
-  table.add("encoder", &s.path.encoder, "folder of the frozen encoder: config.json, model.safetensors");
+  table.add("encoder", &s.path.encoder,
+            "folder or .safetensors file of the frozen encoder: CLIP, DINOv2, SigLIP or ViT");
   table.add("labels", &s.text.labels, "label map: kinetics400, ssv2, ... or a file with one class name a line");
   table.add("vocabulary", &s.text.vocabulary, "CLIP's: folder of vocab.json and merges.txt, or the .txt.gz of merges");
   table.add("template", &s.text.templates, "sentence with {} for the class name; several are averaged");
@@ -60,6 +61,8 @@ void add_data(core::OptionTable& table, Settings& s) {
   table.add("jitter", &s.sampling.augmentation.jitter, "probability of colour jitter");
   table.section("cache", "Cache");
   table.add("codec", &s.cache.codec, "how features are stored: f16, bf16, int8");
+  table.add("image_size", &s.cache.image_size, "side of the encoder's frames, positions interpolated; 0: its own");
+  table.add("encoder_dtype", &s.cache.encoder_dtype, "in which the frozen encoder runs", {"fp32", "bf16", "fp16"});
   table.add("videos_per_shard", &s.cache.videos_per_shard, "a killed build repeats at most this many per rank");
 }
 
@@ -147,6 +150,7 @@ void require_sound(const Settings& s) {
   at_least("sampling.eval_views", s.sampling.eval_views, 1);
   demand(s.sampling.eval_crops == 1 || s.sampling.eval_crops == 3,
          "option 'sampling.eval_crops' is " + std::to_string(s.sampling.eval_crops) + ", expected 1 or 3");
+  at_least("cache.image_size", s.cache.image_size, 0);
   at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);
   at_least("recipe.batch", s.recipe.batch, 1);
   demand(s.recipe.schedule.epochs > 0, "option 'recipe.epochs' must be positive");

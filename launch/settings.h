@@ -46,6 +46,8 @@ struct SamplingSettings {
 
 struct CacheSettings {
   std::string codec = "f16";
+  int64_t image_size = 0;  // pixels, a multiple of the encoder's patch; 0: its own
+  std::string encoder_dtype = "fp32";
   int64_t videos_per_shard = 32;
 };
 

@@ -16,18 +16,28 @@ std::string text_of(at::IntArrayRef shape) {
   return text.str();
 }
 
-void require_fitting(const std::string& where, const std::string& name, const torch::Tensor& expected,
+}  // namespace
+
+void throw_missing(const std::string& where, const std::string& name, at::IntArrayRef expected) {
+  throw DataError(where + ": expected a tensor '" + name + "' of shape " + text_of(expected) +
+                  ", found none: the file belongs to another model");
+}
+
+void throw_left_over(const std::string& where, const std::string& name, at::IntArrayRef found) {
+  throw DataError(where + ": tensor '" + name + "' of shape " + text_of(found) +
+                  " has no place in the model: the file belongs to another one");
+}
+
+void require_fitting(const std::string& where, const std::string& name, at::IntArrayRef expected,
                      const torch::Tensor& found) {
-  if (!found.sizes().equals(expected.sizes())) {
+  if (!found.sizes().equals(expected)) {
     throw DataError(where + ": tensor '" + name + "' has shape " + text_of(found.sizes()) + ", expected " +
-                    text_of(expected.sizes()) + ": the file belongs to another model");
+                    text_of(expected) + ": the file belongs to another model");
   }
   if (!found.is_floating_point() || !torch::isfinite(found).all().item<bool>()) {
     throw DataError(where + ": tensor '" + name + "' holds NaN, infinity or integers, expected finite floats");
   }
 }
-
-}  // namespace
 
 std::map<std::string, torch::Tensor> state_of(const torch::nn::Module& module) {
   std::map<std::string, torch::Tensor> state;
@@ -40,17 +50,11 @@ void load_state(torch::nn::Module& module, const std::map<std::string, torch::Te
   const auto parameters = module.named_parameters();
   for (const auto& item : parameters) {
     const auto found = state.find(item.key());
-    if (found == state.end()) {
-      throw DataError(where + ": expected a tensor '" + item.key() + "' of shape " + text_of(item.value().sizes()) +
-                      ", found none: the file belongs to another model");
-    }
-    require_fitting(where, item.key(), item.value(), found->second);
+    if (found == state.end()) throw_missing(where, item.key(), item.value().sizes());
+    require_fitting(where, item.key(), item.value().sizes(), found->second);
   }
   for (const auto& [name, tensor] : state) {
-    if (!parameters.contains(name)) {
-      throw DataError(where + ": tensor '" + name + "' of shape " + text_of(tensor.sizes()) +
-                      " has no place in the model: the file belongs to another one");
-    }
+    if (!parameters.contains(name)) throw_left_over(where, name, tensor.sizes());
   }
   torch::NoGradGuard no_grad;
   for (const auto& item : parameters) item.value().detach().copy_(state.at(item.key()));

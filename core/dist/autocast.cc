@@ -2,8 +2,6 @@
 
 #include <ATen/autocast_mode.h>
 
-#include "core/base/error.h"
-
 namespace permafrost::core {
 
 Autocast::Autocast(torch::DeviceType device, torch::ScalarType type)
@@ -19,13 +17,6 @@ Autocast::~Autocast() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();  // narrowed copies of the weights
   at::autocast::set_autocast_enabled(device_, was_enabled_);
   at::autocast::set_autocast_dtype(device_, previous_type_);
-}
-
-torch::ScalarType precision_named(const std::string& name) {
-  if (name == "fp32") return torch::kFloat32;
-  if (name == "bf16") return torch::kBFloat16;
-  if (name == "fp16") return torch::kFloat16;
-  throw ConfigError("the precision is '" + name + "', expected fp32, bf16 or fp16");
 }
 
 }  // namespace permafrost::core

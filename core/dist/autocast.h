@@ -8,8 +8,6 @@
 
 #include <torch/types.h>
 
-#include <string>
-
 namespace permafrost::core {
 
 class Autocast {
@@ -25,8 +23,5 @@ class Autocast {
   bool was_enabled_;
   torch::ScalarType previous_type_;
 };
-
-// "fp32", "bf16" or "fp16"; throws ConfigError.
-torch::ScalarType precision_named(const std::string& name);
 
 }  // namespace permafrost::core

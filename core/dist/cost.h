@@ -1,7 +1,8 @@
 // What a geometry costs: parameters, and multiply-adds as video papers count them (one multiplication and one addition
 // together are one; products of matrices and convolutions only).
 //
-//   const double giga = (config.spatial_frames() * encoder_multiply_adds(vision) + network_multiply_adds(config)) / 1e9;
+//   const double giga = (config.spatial_frames() * encoder_multiply_adds(vision) + network_multiply_adds(config)) /
+//   1e9;
 #pragma once
 
 #include <cstdint>

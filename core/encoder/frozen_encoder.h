@@ -1,34 +1,39 @@
 // The encoder as DiST uses it: frozen. No gradient enters it, because it runs under inference mode and its parameters
 // are reachable by nobody.
 //
-//   FrozenEncoder encoder("runs/quickstart/encoder");
+//   FrozenEncoder encoder("runs/quickstart/encoder", {.dtype = torch::kBFloat16});
 //   torch::Tensor features = encoder.encode(frames_u8);   // [N, M, L, C]
 #pragma once
 
 #include <string>
 
+#include "core/encoder/encoder_weights.h"
 #include "core/encoder/vision_transformer.h"
 
 namespace permafrost::core {
 
 class FrozenEncoder {
  public:
-  // Reads a Hugging Face CLIP directory. Throws DataError or IoError.
-  explicit FrozenEncoder(const std::string& directory);
+  // Reads whatever load_encoder() does. Throws ConfigError, DataError or IoError.
+  explicit FrozenEncoder(const std::string& path, const EncoderOptions& options = {});
 
   const VisionConfig& config() const { return encoder_->config; }
-  // SHA-256 over the geometry and the weights, by OpenAI names: what features depend on, wherever the files lie.
+  // Of the forward; what is returned is float32 all the same.
+  torch::ScalarType dtype() const { return dtype_; }
+  // SHA-256 over geometry, image size, normalisation and weights, by OpenAI names: what features depend on, wherever
+  // the files lie and whatever they are called. The type of the forward is not in it.
   const std::string& sha256() const { return sha256_; }
 
-  // frames uint8 [M, 3, S, S] -> the residual stream after every block, float32 [N, M, L, C], class token first.
+  // frames uint8 [M, 3, S, S] -> the residual stream after every block, float32 [N, M, L, C], class token first (for
+  // families without one, the mean of the patch tokens).
   torch::Tensor encode(const torch::Tensor& frames);
-
-  // The image embedding CLIP itself makes of the last layer [M, L, C] -> [M, e].
+  // The last of those layers [M, L, C] -> the family's image embedding, float32 [M, e].
   torch::Tensor embed(const torch::Tensor& last_layer);
 
  private:
   VisionTransformer encoder_;
   std::string sha256_;
+  torch::ScalarType dtype_;
 };
 
 }  // namespace permafrost::core

@@ -1,13 +1,32 @@
 #include "core/encoder/residual_block.h"
 
+#include "core/base/error.h"
+
 namespace permafrost::core {
-namespace {
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation) {
-  return activation == Activation::kQuickGelu ? quick_gelu(x) : torch::gelu(x);
+  switch (activation) {
+    case Activation::kQuickGelu:
+      return quick_gelu(x);
+    case Activation::kGelu:
+      return torch::gelu(x);
+    case Activation::kGeluTanh:
+      return torch::gelu(x, "tanh");
+  }
+  check_failed("activation", __FILE__, __LINE__, "no such activation");
 }
 
-}  // namespace
+std::string name_of(Activation activation) {
+  switch (activation) {
+    case Activation::kQuickGelu:
+      return "quick_gelu";
+    case Activation::kGelu:
+      return "gelu";
+    case Activation::kGeluTanh:
+      return "gelu_pytorch_tanh";
+  }
+  check_failed("activation", __FILE__, __LINE__, "no such activation");
+}
 
 ResidualBlockImpl::ResidualBlockImpl(const BlockConfig& config) : config(config) {
   const int64_t width = config.width;
@@ -15,21 +34,38 @@ ResidualBlockImpl::ResidualBlockImpl(const BlockConfig& config) : config(config)
   ln_2 = register_module("ln_2", LayerNorm(width, config.layer_norm_epsilon));
   const auto attention = register_group(*this, "attn");
   in_proj_weight = attention->register_parameter("in_proj_weight", torch::empty({3 * width, width}));
-  in_proj_bias = attention->register_parameter("in_proj_bias", torch::empty({3 * width}));
+  if (config.has_qkv_bias) in_proj_bias = attention->register_parameter("in_proj_bias", torch::empty({3 * width}));
   out_proj = attention->register_module("out_proj", Linear(width, width));
   const auto mlp = register_group(*this, "mlp");
-  c_fc = mlp->register_module("c_fc", Linear(width, config.mlp_width));
+  c_fc = mlp->register_module("c_fc", Linear(width, (config.has_gated_mlp ? 2 : 1) * config.mlp_width));
   c_proj = mlp->register_module("c_proj", Linear(config.mlp_width, width));
+  if (!config.has_layer_scale) return;
+  scale_1 = register_group(*this, "ls_1")->register_parameter("gamma", torch::empty({width}));
+  scale_2 = register_group(*this, "ls_2")->register_parameter("gamma", torch::empty({width}));
 }
 
-torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
+torch::Tensor ResidualBlockImpl::attend(const torch::Tensor& x) {
   const int64_t sequences = x.size(0), tokens = x.size(1), width = x.size(2);
-  const torch::Tensor qkv = torch::linear(ln_1(x), in_proj_weight, in_proj_bias)  // [M, L, 3C]
+  const torch::Tensor qkv = torch::linear(x, in_proj_weight, in_proj_bias)  // [M, L, 3C]
                                 .view({sequences, tokens, 3, config.heads, width / config.heads})
                                 .permute({2, 0, 3, 1, 4});  // [3, M, heads, L, C/heads]
   const torch::Tensor attended = torch::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], {}, 0.0, config.is_causal);
-  x = x + out_proj(attended.transpose(1, 2).reshape({sequences, tokens, width}));  // [M, L, C]
-  return x + c_proj(activate(c_fc(ln_2(x)), config.activation));                   // [M, L, C]
+  return out_proj(attended.transpose(1, 2).reshape({sequences, tokens, width}));  // [M, L, C]
+}
+
+torch::Tensor ResidualBlockImpl::feed(const torch::Tensor& x) {
+  const torch::Tensor hidden = c_fc(x);  // [M, L, mlp_width], twice that with a gate
+  if (!config.has_gated_mlp) return c_proj(activate(hidden, config.activation));
+  const std::vector<torch::Tensor> halves = hidden.chunk(2, -1);
+  return c_proj(torch::silu(halves[0]) * halves[1]);
+}
+
+torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
+  const auto scaled = [](const torch::Tensor& y, const torch::Tensor& scale) {
+    return scale.defined() ? y * scale : y;
+  };
+  x = x + scaled(attend(ln_1(x)), scale_1);   // [M, L, C]
+  return x + scaled(feed(ln_2(x)), scale_2);  // [M, L, C]
 }
 
 }  // namespace permafrost::core

@@ -1,4 +1,9 @@
-// The pre-norm transformer block that CLIP's image and text towers share: x += MHA(LN(x)); x += MLP(LN(x)).
+// The pre-norm transformer block of every encoder, image and text: x += MHA(LN(x)); x += MLP(LN(x)).
+//
+//   ResidualBlock block({.width = 768, .heads = 12, .mlp_width = 3072});
+//   x = block(x);   // [M, L, C]
+//
+// DINOv2 scales what each half adds (layer scale), and its giant gates its MLP (SwiGLU): options, off by default.
 #pragma once
 
 #include <torch/types.h>
@@ -7,7 +12,11 @@
 
 namespace permafrost::core {
 
-enum class Activation { kQuickGelu, kGelu };
+enum class Activation { kQuickGelu, kGelu, kGeluTanh };  // kGeluTanh: the tanh approximation
+
+torch::Tensor activate(const torch::Tensor& x, Activation activation);
+// As configs of Hugging Face name them: quick_gelu, gelu, gelu_pytorch_tanh.
+std::string name_of(Activation activation);
 
 struct BlockConfig {
   int64_t width = 768;
@@ -16,6 +25,9 @@ struct BlockConfig {
   Activation activation = Activation::kQuickGelu;
   double layer_norm_epsilon = 1e-5;
   bool is_causal = false;  // a token sees those before it and itself: the text tower
+  bool has_qkv_bias = true;
+  bool has_layer_scale = false;
+  bool has_gated_mlp = false;  // silu(gate) * value, mlp_width of each, both made by c_fc; `activation` is not used
 };
 
 struct ResidualBlockImpl : torch::nn::Module {
@@ -24,8 +36,13 @@ struct ResidualBlockImpl : torch::nn::Module {
 
   BlockConfig config;
   LayerNorm ln_1{nullptr}, ln_2{nullptr};
-  torch::Tensor in_proj_weight, in_proj_bias;  // attn.in_proj_*: q, k, v stacked, [3C, C] and [3C]
+  torch::Tensor in_proj_weight, in_proj_bias;  // attn.in_proj_*: q, k, v stacked, [3C, C] and [3C] or undefined
+  torch::Tensor scale_1, scale_2;              // ls_*.gamma [C], or undefined
   Linear out_proj{nullptr}, c_fc{nullptr}, c_proj{nullptr};
+
+ private:
+  torch::Tensor attend(const torch::Tensor& x);  // [M, L, C] -> [M, L, C]
+  torch::Tensor feed(const torch::Tensor& x);    // [M, L, C] -> [M, L, C]
 };
 TORCH_MODULE(ResidualBlock);
 

@@ -14,36 +14,59 @@ BlockConfig VisionConfig::block() const {
           .heads = heads,
           .mlp_width = mlp_width,
           .activation = activation,
-          .layer_norm_epsilon = layer_norm_epsilon};
+          .layer_norm_epsilon = layer_norm_epsilon,
+          .has_qkv_bias = has_qkv_bias,
+          .has_layer_scale = has_layer_scale,
+          .has_gated_mlp = has_gated_mlp};
 }
 
 VisionTransformerImpl::VisionTransformerImpl(const VisionConfig& config) : config(config) {
   const int64_t width = config.width;
   const Kernel patch{config.patch_size, config.patch_size};
-  conv1 = register_module("conv1", Convolution(3, width, patch, /*has_bias=*/false));
-  class_embedding = register_parameter("class_embedding", torch::empty({width}));
-  positional_embedding = register_parameter("positional_embedding", torch::empty({config.tokens(), width}));
-  ln_pre = register_module("ln_pre", LayerNorm(width, config.layer_norm_epsilon));
+  conv1 = register_module("conv1", Convolution(3, width, patch, config.has_patch_bias));
+  if (config.has_class_token) class_embedding = register_parameter("class_embedding", torch::empty({width}));
+  if (config.registers > 0) {
+    register_tokens = register_parameter("register_tokens", torch::empty({config.registers, width}));
+  }
+  positional_embedding = register_parameter("positional_embedding", torch::empty({config.positions(), width}));
+  if (config.has_pre_norm) ln_pre = register_module("ln_pre", LayerNorm(width, config.layer_norm_epsilon));
   const auto transformer = register_group(*this, "transformer");
   blocks = register_list(*transformer, "resblocks", config.layers, [&] { return ResidualBlock(config.block()); });
   ln_post = register_module("ln_post", LayerNorm(width, config.layer_norm_epsilon));
-  proj = register_parameter("proj", torch::empty({width, config.embedding}));
+  if (config.has_attention_pool) attention_pool = register_module("attention_pool", AttentionPool(config.block()));
+  if (config.has_projection) proj = register_parameter("proj", torch::empty({width, config.embedding}));
+}
+
+torch::Tensor VisionTransformerImpl::stem(const torch::Tensor& pixels) {
+  const int64_t images = pixels.size(0);
+  torch::Tensor x = torch::conv2d(pixels, conv1->weight, conv1->bias, config.patch_size);
+  x = x.flatten(2).transpose(1, 2);                                                             // [M, n, C]
+  if (config.has_class_token) x = torch::cat({class_embedding.expand({images, 1, -1}), x}, 1);  // [M, 1+n, C]
+  x = x + positional_embedding;
+  if (config.registers > 0) {  // [M, 1+R+n, C]
+    x = torch::cat({x.slice(1, 0, 1), register_tokens.expand({images, -1, -1}), x.slice(1, 1)}, 1);
+  }
+  return config.has_pre_norm ? ln_pre(x) : x;
+}
+
+torch::Tensor VisionTransformerImpl::as_returned(const torch::Tensor& tokens) const {
+  if (!config.has_class_token) return torch::cat({tokens.mean(1, /*keepdim=*/true), tokens}, 1);
+  if (config.registers == 0) return tokens;
+  return torch::cat({tokens.slice(1, 0, 1), tokens.slice(1, 1 + config.registers)}, 1);
 }
 
 std::vector<torch::Tensor> VisionTransformerImpl::forward(const torch::Tensor& pixels) {
-  const int64_t images = pixels.size(0);
-  torch::Tensor x = torch::conv2d(pixels, conv1->weight, {}, config.patch_size);
-  x = x.flatten(2).transpose(1, 2);                                 // [M, g*g, C]
-  x = torch::cat({class_embedding.expand({images, 1, -1}), x}, 1);  // [M, L, C]
-  x = ln_pre(x + positional_embedding);                             // [M, L, C]
+  torch::Tensor x = stem(pixels);  // [M, T, C]
   std::vector<torch::Tensor> layers;
   layers.reserve(blocks.size());
-  for (ResidualBlock& block : blocks) layers.push_back(x = block(x));
+  for (ResidualBlock& block : blocks) layers.push_back(as_returned(x = block(x)));  // [M, L, C]
   return layers;
 }
 
 torch::Tensor VisionTransformerImpl::embed(const torch::Tensor& last_layer) {
-  return torch::matmul(ln_post(last_layer.select(1, 0)), proj);  // [M, e]
+  if (config.has_attention_pool) return attention_pool(ln_post(last_layer.slice(1, 1)));  // [M, C]
+  const torch::Tensor embedding = ln_post(last_layer.select(1, 0));                       // [M, C]
+  return config.has_projection ? torch::matmul(embedding, proj) : embedding;              // [M, e]
 }
 
 void initialise(VisionTransformer& encoder, uint64_t seed) {
@@ -53,18 +76,27 @@ void initialise(VisionTransformer& encoder, uint64_t seed) {
     torch::Tensor parameter = item.value();
     auto generator = at::make_generator<at::CPUGeneratorImpl>(RandomStream(seed, {stable_hash(item.key())}).next());
     if (parameter.dim() == 1 && item.key() != "class_embedding") {
-      parameter.fill_(item.key().ends_with("weight") ? 1.0 : 0.0);  // LayerNorm 1 and 0; biases 0
+      parameter.fill_(item.key().ends_with("bias") ? 0.0 : 1.0);  // LayerNorm 1 and 0; biases 0; layer scale 1
     } else {
       parameter.normal_(0.0, scale, generator);
     }
   }
 }
 
-torch::Tensor normalise_pixels(const torch::Tensor& pixels) {
-  const auto options = torch::TensorOptions().dtype(torch::kFloat32).device(pixels.device());
-  const torch::Tensor mean = torch::tensor({0.48145466f, 0.4578275f, 0.40821073f}, options).view({3, 1, 1});
-  const torch::Tensor deviation = torch::tensor({0.26862954f, 0.26130258f, 0.27577711f}, options).view({3, 1, 1});
-  return pixels.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).div_(255.0).sub_(mean).div_(deviation);
+void require_sound(const VisionConfig& config, const std::string& where) {
+  constexpr int64_t kMost = 1 << 20;
+  for (const int64_t size : {config.image_size, config.patch_size, config.width, config.layers, config.heads,
+                             config.mlp_width, config.embedding, config.registers + 1}) {
+    if (size < 1 || size > kMost) throw DataError(where + ": a size of " + std::to_string(size) + " makes no encoder");
+  }
+  if (config.image_size < config.patch_size) {
+    throw DataError(where + ": image_size " + std::to_string(config.image_size) + " is less than patch_size " +
+                    std::to_string(config.patch_size));
+  }
+  if (config.width % config.heads != 0) {
+    throw DataError(where + ": hidden_size " + std::to_string(config.width) + " is no multiple of " +
+                    std::to_string(config.heads) + " heads");
+  }
 }
 
 }  // namespace permafrost::core

@@ -15,6 +15,7 @@ template <class Key, class Visit>
 void visit_fields(Key& key, const Visit& visit) {
   visit("format_version", key.format_version);
   visit("encoder_sha256", key.encoder_sha256);
+  visit("encoder_dtype", key.encoder_dtype);
   visit("image_size", key.image_size);
   visit("patch_size", key.patch_size);
   visit("width", key.width);
@@ -132,6 +133,8 @@ void CacheKey::validate() const {
   require_multiple("image_size", image_size, "patch_size", patch_size);
   require_multiple("frames", frames, "alpha", alpha);
   require_layers(*this);
+  require(encoder_dtype == "fp32" || encoder_dtype == "bf16" || encoder_dtype == "fp16",
+          "encoder_dtype is '" + encoder_dtype + "', expected fp32, bf16 or fp16");
   require(eval_crops == 1 || eval_crops == 3, "eval_crops is " + std::to_string(eval_crops) + ", expected 1 or 3");
   require_augmentation(*this);
   require(frame_order == "natural" || frame_order == "shuffled",

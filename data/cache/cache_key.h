@@ -28,7 +28,8 @@ struct FeatureShape {
 struct CacheKey {
   int64_t format_version = kCacheFormatVersion;
   std::string encoder_sha256{};
-  int64_t image_size = 0;  // S, of the encoder's frames and of the stored pixels
+  std::string encoder_dtype = "fp32";  // in which the encoder ran: fp32, bf16 or fp16
+  int64_t image_size = 0;              // S, of the encoder's frames and of the stored pixels
   int64_t patch_size = 0;
   int64_t width = 0;                       // C
   int64_t layers_total = 0;                // of the encoder

@@ -5,6 +5,7 @@
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "core/encoder/precision.h"
 #include "data/dataset/mirrored_label.h"
 #include "data/video/augment.h"
 #include "data/video/decoder.h"
@@ -73,6 +74,11 @@ ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key) : encoder_(
   if (key_.encoder_sha256 != encoder.sha256()) {
     throw core::ConfigError("the encoder is " + encoder.sha256().substr(0, 12) + ", expected " +
                             key_.encoder_sha256.substr(0, 12) + ", by which these features were made: give that one");
+  }
+  const std::string dtype = core::precision_name(encoder.dtype());
+  if (key_.encoder_dtype != dtype) {
+    throw core::ConfigError("the encoder runs in " + dtype + ", expected " + key_.encoder_dtype +
+                            ", in which these features were made: set cache.encoder_dtype to it");
   }
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 #if defined(__x86_64__)
 bool has_f16c() {
-  static const bool has = __builtin_cpu_supports("avx2");  // every processor with AVX2 has F16C; clang knows no name for that
+  static const bool has =
+      __builtin_cpu_supports("avx2");  // every processor with AVX2 has F16C; clang knows no name for that
   return has;
 }
 

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "core/encoder/vision_transformer.h"
+#include "core/encoder/encoder_weights.h"
 
 namespace permafrost::launch {
 

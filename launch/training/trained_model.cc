@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/checkpoint/state.h"
 #include "core/encoder/class_texts.h"
+#include "core/encoder/precision.h"
 #include "data/dataset/mirrored_label.h"
 
 namespace permafrost::launch {
@@ -76,6 +77,7 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
   const core::VisionConfig& vision = encoder.config();
   data::CacheKey key;
   key.encoder_sha256 = encoder.sha256();
+  key.encoder_dtype = core::precision_name(encoder.dtype());
   key.image_size = vision.image_size;
   key.patch_size = vision.patch_size;
   key.width = vision.width;
@@ -138,6 +140,11 @@ void use_classes(TrainedModel& model, const std::string& text, core::FrozenEncod
   head->set_text(texts.features, texts.logit_scale);
   model.classifier->head = model.classifier->replace_module("head", head.ptr());
   if (encoder != nullptr && clip_weight > 0) model.zero_shot = std::make_shared<ZeroShot>(*encoder, head, clip_weight);
+}
+
+core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path) {
+  return core::FrozenEncoder(
+      path, {.image_size = model.key.image_size, .dtype = core::precision_named(model.key.encoder_dtype)});
 }
 
 void require_usable(const TrainedModel& model, const data::CacheKey& found, const std::string& where) {

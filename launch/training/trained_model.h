@@ -12,6 +12,7 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/dist/classifier.h"
+#include "core/encoder/frozen_encoder.h"
 #include "data/cache/cache_key.h"
 #include "data/dataset/label_map.h"
 #include "launch/settings.h"
@@ -41,6 +42,10 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
 
 // Throws DataError where the run has no checkpoint or none that is whole.
 TrainedModel load_newest_model(const std::string& run);
+
+// The encoder at `path`, at the image size and in the type that made the features the model was trained on; whether it
+// is the same encoder, data::ClipBuilder checks.
+core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path);
 
 // Lets a model with a text head name other classes than it was trained on: those of the file `text`. With an encoder,
 // CLIP's own frame-averaged logits count for `clip_weight` of the sum. Throws ConfigError for another head.

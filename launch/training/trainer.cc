@@ -8,7 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/checkpoint/state.h"
-#include "core/dist/autocast.h"
+#include "core/encoder/precision.h"
 #include "core/recipe/mix.h"
 #include "core/recipe/schedule.h"
 #include "distributed/process_group.h"

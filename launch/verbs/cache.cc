@@ -7,6 +7,7 @@
 #include "core/base/file_lock.h"
 #include "core/base/log.h"
 #include "core/encoder/frozen_encoder.h"
+#include "core/encoder/precision.h"
 #include "data/cache/cache_builder.h"
 #include "data/cache/cache_index.h"
 #include "data/dataset/mirrored_label.h"
@@ -89,7 +90,9 @@ int build(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::string out = invocation.need(settings.path.out, "out");
   const data::Manifest manifest = data::read_manifest(invocation.need(settings.path.manifest, "manifest"));
-  core::FrozenEncoder encoder(invocation.need(settings.path.encoder, "encoder"));
+  core::FrozenEncoder encoder(
+      invocation.need(settings.path.encoder, "encoder"),
+      {.image_size = settings.cache.image_size, .dtype = core::precision_named(settings.cache.encoder_dtype)});
   require_architecture(settings, encoder.config(), settings.path.encoder);
   data::CacheKey key = make_cache_key(settings, encoder, manifest.labels);
   key.manifest_sha256 = data::manifest_identity(manifest);

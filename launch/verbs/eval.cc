@@ -78,7 +78,7 @@ int evaluate_run(Invocation& invocation) {
   distributed::Communicator world(*invocation.session);
   TrainedModel model = load_newest_model(run_path);
   std::optional<core::FrozenEncoder> encoder;
-  if (!settings.path.encoder.empty()) encoder.emplace(settings.path.encoder);
+  if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, settings.path.encoder));
   use_text(settings, model, encoder);
   if (settings.path.cache.empty() && (settings.path.manifest.empty() || !encoder)) {
     throw core::ConfigError(

@@ -76,7 +76,7 @@ int run_predict(Invocation& invocation) {
   place_threads(invocation);
   const std::vector<std::string> videos = videos_in(invocation.words);
   TrainedModel model = load_newest_model(invocation.need(settings.path.run, "run"));
-  core::FrozenEncoder encoder(invocation.need(settings.path.encoder, "encoder"));
+  core::FrozenEncoder encoder = load_frozen_encoder(model, invocation.need(settings.path.encoder, "encoder"));
   const data::ClipBuilder builder(encoder, model.key);
   int failed = 0;
   json results = json::array();
