@@ -68,6 +68,7 @@ TEST(CacheKey, RefusesWhatNoCacheCanHave) {
   EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {}; }), HasSubstr("selected_layers"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.width = int64_t{1} << 40; }), HasSubstr("width"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.frame_order = "backwards"; }), HasSubstr("backwards"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.encoder_dtype = "int4"; }), HasSubstr("encoder_dtype is 'int4'"));
 }
 
 TEST(CacheKey, RefusesJsonOfAnotherKind) {
