@@ -37,3 +37,13 @@ grep -q 'shard-00001.h5' "$WORK/verify.log" || fail "verify does not name the sh
   --demo.encoder_steps 2 --demo.seed 9
 if build 1 "$WORK/cache" "$WORK/other/encoder" 2>"$WORK/other.log"; then fail "another encoder was accepted"; fi
 grep -q 'encoder_sha256' "$WORK/other.log" || fail "the differing field is not named: $(cat "$WORK/other.log")"
+
+# The same encoder in another way is another cache: the key names in which.
+refuses() {  # refuses FIELD OPTION VALUE
+  if ranks 1 cache build --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/cache" \
+    "${tiny[@]}" "$2" "$3" 2>"$WORK/other.log"; then fail "$2 $3 was accepted"; fi
+  grep -q "$1" "$WORK/other.log" || fail "$2 $3: $1 is not named: $(cat "$WORK/other.log")"
+}
+refuses encoder_dtype --cache.encoder_dtype bf16
+refuses image_size --cache.image_size 48
+refuses 'no multiple of patch_size 8' --cache.image_size 50

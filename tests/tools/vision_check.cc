@@ -37,8 +37,9 @@ void add_errors(const std::string& weights, const SafetensorsFile& expected, con
   const torch::Tensor pixels = expected.at(beginning + "input.pixel_values");
   VisionTransformer encoder = core::load_encoder(weights, {.image_size = pixels.size(-1)});
   errors[label + beginning + "hidden_states"] = worst_layer_error(encoder, expected, beginning);
-  errors[label + beginning + "image_embeds"] =
-      relative_error(encoder->embed(encoder->forward(pixels).back()), expected.at(beginning + "output.image_embeds"));
+  const std::string embeds = beginning + "output.image_embeds", pooled = beginning + "output.pooler_output";
+  errors[label + beginning + "image_embeds"] = relative_error(encoder->embed(encoder->forward(pixels).back()),
+                                                              expected.at(expected.has(pooled) ? pooled : embeds));
 }
 
 }  // namespace

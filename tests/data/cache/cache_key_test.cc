@@ -85,6 +85,7 @@ TEST(CacheKey, RefusesWhatNoCacheCanHave) {
   EXPECT_THAT(paper([](AugmentOptions& o) { o.flip = 1.5; }), HasSubstr("flip is 1.5"));
   EXPECT_THAT(paper([](AugmentOptions& o) { o.crop.scale_low = 0; }), HasSubstr("crop_scale_min 0"));
   EXPECT_THAT(paper([](AugmentOptions& o) { o.crop.ratio_low = 2; }), HasSubstr("crop_ratio_min 2"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.encoder_dtype = "int4"; }), HasSubstr("encoder_dtype is 'int4'"));
 }
 
 TEST(CacheKey, RefusesJsonOfAnotherKind) {
