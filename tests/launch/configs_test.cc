@@ -1,6 +1,7 @@
 // Every config of the published table builds the network it is named after.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "core/base/options.h"
 #include "core/dist/cost.h"
+#include "core/dist/dist_net.h"
 #include "core/encoder/architectures.h"
 #include "launch/geometry.h"
 #include "launch/settings.h"

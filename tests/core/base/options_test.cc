@@ -95,5 +95,20 @@ TEST(OptionTable, HelpNamesEveryOptionWithItsDefault) {
   EXPECT_THAT(help, HasSubstr("--cache.codec f16|int8"));
 }
 
+TEST(OptionTable, AListTakesEveryOccurrenceOfTheLatestSource) {
+  const permafrost::testing::TemporaryDirectory directory;
+  std::ofstream(directory / "a.ini") << "template = from the config {}\n";
+  std::vector<std::string> templates{"{}"};
+  OptionTable table;
+  table.section("", "Text");
+  table.add("template", &templates, "sentence");
+  EXPECT_THAT(table.print(), HasSubstr("template = {}  # default"));
+  table.read_config(directory / "a.ini");
+  EXPECT_EQ(templates, (std::vector<std::string>{"from the config {}"}));
+  table.read_arguments({"--template", "a video of {}.", "--template", "{}"});
+  table.finish();
+  EXPECT_EQ(templates, (std::vector<std::string>{"a video of {}.", "{}"}));
+}
+
 }  // namespace
 }  // namespace permafrost::core

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -27,7 +28,9 @@ using ::testing::ThrowsMessage;
 
 TEST(TextEncoder, GivesTransformersEmbeddings) {
   const double error = permafrost::testing::worst_text_error(golden_path("clip_text"));
-  RecordProperty("worst_error", std::to_string(error));
+  std::ostringstream text;
+  text << error;
+  RecordProperty("worst_error", text.str());
   EXPECT_LT(error, kGoldenTolerance);
 }
 
@@ -70,6 +73,12 @@ TEST_F(TextFolder, OfAWholeClipIsReadPastItsImageTower) {
   EXPECT_EQ(encoder.sha256(), before);
   EXPECT_EQ(encoder.logit_scale(), 4.5);
   EXPECT_LT(error(), kGoldenTolerance);
+}
+
+TEST_F(TextFolder, WithTheOtherActivationIsFarFromTheReference) {
+  config_["hidden_act"] = "gelu";
+  write();
+  EXPECT_GT(error(), kGoldenTolerance);
 }
 
 TEST_F(TextFolder, InShardsIsReadWhole) {
