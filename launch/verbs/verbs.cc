@@ -1,5 +1,7 @@
 #include "launch/verbs/verbs.h"
 
+#include <cstdint>
+
 namespace permafrost::launch {
 
 const std::vector<Verb>& verbs() {
@@ -17,14 +19,16 @@ const std::vector<Verb>& verbs() {
        "permafrost dataset scan --list k400/train.csv --root k400/videos --out manifest.jsonl",
        {"list", "root", "manifest", "out", "decode", "json", "config"},
        true,
-       &run_dataset},
+       &run_dataset,
+       /*words=*/1},
       {"cache",
        "turns videos into frozen features once",
        " build --manifest FILE --encoder DIR --out DIR | verify --cache DIR | info --cache DIR",
        "mpirun -np 2 permafrost cache build --config configs/demo.ini --manifest m.jsonl --encoder clip --out cache",
        {"manifest", "encoder", "out", "cache", "threads", "json", "config", "sampling.", "cache."},
        true,
-       &run_cache},
+       &run_cache,
+       /*words=*/1},
       {"train",
        "trains DiST on cached features; resumes by itself",
        " --cache DIR --run DIR [--text FILE]",
@@ -34,9 +38,10 @@ const std::vector<Verb>& verbs() {
        &run_train},
       {"eval",
        "evaluates a run: multi-view, every video counted once",
-       " --run DIR (--cache DIR | --manifest FILE --encoder DIR) [--probe] [--text FILE]",
+       " --run DIR (--cache DIR | --manifest FILE --encoder DIR) [--probe] [--text FILE] | --summary --run DIR",
        "mpirun -np 2 permafrost eval --cache cache --run runs/a",
-       {"cache", "manifest", "encoder", "run", "text", "out", "probe", "json", "threads", "config", "eval."},
+       {"cache", "manifest", "encoder", "run", "text", "out", "probe", "summary", "json", "threads", "config", "eval.",
+        "sampling.eval_views"},
        true,
        &run_eval},
       {"predict",
@@ -45,14 +50,16 @@ const std::vector<Verb>& verbs() {
        "permafrost predict --run runs/a --encoder clip video.mp4",
        {"run", "encoder", "json", "threads", "config", "predict."},
        false,
-       &run_predict},
+       &run_predict,
+       /*words=*/SIZE_MAX},
       {"checkpoint",
        "tells about a run's checkpoints, proves them whole, exchanges weights with the released code",
        " info --run DIR | verify --run DIR | export --run DIR --out FILE | import --from FILE --encoder DIR --run DIR",
        "permafrost checkpoint info --run runs/a --json",
        {"run", "from", "out", "encoder", "text", "json", "config", "model.", "sampling."},
        false,
-       &run_checkpoint},
+       &run_checkpoint,
+       /*words=*/1},
       {"report",
        "writes a run's one-page HTML report",
        " --run DIR [--cache DIR] [--manifest FILE] [--out FILE]",
