@@ -15,11 +15,13 @@
 namespace permafrost::launch {
 namespace {
 
-// "bad line" -> the whole reason of the first video that is rejected for it, which names the line.
+// "bad line" -> the whole reason of the first video that is rejected for it, which names the line or the file.
 std::map<std::string, std::string> first_reasons(const data::Manifest& manifest) {
   std::map<std::string, std::string> first;
   for (const data::ManifestEntry& entry : manifest.entries) {
-    if (!entry.is_ok()) first.emplace(entry.reason.substr(0, entry.reason.find(':')), entry.reason);
+    if (entry.is_ok()) continue;
+    const std::string where = entry.path.empty() ? "" : entry.path + ": ";
+    first.emplace(entry.reason.substr(0, entry.reason.find(':')), where + entry.reason);
   }
   return first;
 }

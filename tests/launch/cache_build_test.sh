@@ -18,7 +18,11 @@ until [ "$(find "$WORK/cache-killed" -name 'shard-*.h5' 2>/dev/null | wc -l)" -g
   kill -0 "$job" 2>/dev/null || break
   sleep 0.01
 done
-pkill -KILL -P "$job" || true
+# The ranks first: without mpirun they would go on for a while, and might end the build.
+for mpirun in $(pgrep -P "$job"); do
+  pkill -KILL -P "$mpirun" || true
+  kill -KILL "$mpirun" 2>/dev/null || true
+done
 kill -KILL "$job" 2>/dev/null || true
 wait "$job" 2>/dev/null || true
 sleep 1

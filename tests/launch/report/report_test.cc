@@ -91,8 +91,8 @@ TEST(Report, EscapesEveryNameOfTheUser) {
   Json eval = evaluation(2, 4, "natural");
   eval["classes"] = {hostile, "</title>" + hostile};
   eval["split"] = hostile;
-  eval["mistakes"] = {
-      Json{{"video_id", hostile}, {"path", hostile}, {"label", hostile}, {"predicted", hostile}, {"score", 1}}};
+  eval["mistakes"] = Json::array(
+      {Json{{"video_id", hostile}, {"path", hostile}, {"label", hostile}, {"predicted", hostile}, {"score", 1}}});
   Json step = step_line(1, 1);
   step["time"] = hostile;
   folder.write("metrics.jsonl", lines({step, Json{{"event", hostile}, {"step", 1}, {"checkpoint", hostile}}}));
