@@ -13,7 +13,8 @@ const char* const kClose = "close";
 
 WorkQueue::WorkQueue(const Communicator& communicator, std::vector<int64_t> units)
     : units_(std::move(units)),
-      server_(communicator, [this](const std::string& question, int) { return answer(question); }) {}
+      is_busy_(static_cast<size_t>(communicator.size())),
+      server_(communicator, [this](const std::string& question, int rank) { return answer(question, rank); }) {}
 
 std::optional<int64_t> WorkQueue::next() {
   const std::string unit = server_.ask(kNext);
@@ -23,9 +24,14 @@ std::optional<int64_t> WorkQueue::next() {
 
 void WorkQueue::close() { server_.ask(kClose); }
 
-std::string WorkQueue::answer(const std::string& question) {
-  if (question == kClose) handed_out_ = units_.size();
-  return handed_out_ < units_.size() ? std::to_string(units_[handed_out_++]) : "";
+std::string WorkQueue::answer(const std::string& question, int rank) {
+  if (question == kClose) {
+    handed_out_ = units_.size();
+    return "";
+  }
+  if (is_busy_[rank]) ++finished_;
+  is_busy_[rank] = handed_out_ < units_.size();
+  return is_busy_[rank] ? std::to_string(units_[handed_out_++]) : "";
 }
 
 }  // namespace permafrost::distributed

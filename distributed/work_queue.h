@@ -7,6 +7,7 @@
 // produces may depend on the rank.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -28,11 +29,16 @@ class WorkQueue {
   // From now on next() gives nothing, on every rank: for a job that was asked to stop. Any rank may call it.
   void close();
 
+  // Units whose ranks have come back for another one. Counted on rank 0, 0 elsewhere.
+  int64_t finished() const { return finished_; }
+
  private:
-  std::string answer(const std::string& question);
+  std::string answer(const std::string& question, int rank);
 
   std::vector<int64_t> units_;
   size_t handed_out_ = 0;
+  std::vector<bool> is_busy_;  // by rank
+  std::atomic<int64_t> finished_ = 0;
   RequestServer server_;  // last: its thread uses the members above until it ends
 };
 

@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 launch/setup.sh
-# A wheel that was installed anew under another path asks for a fresh configuration.
+# Once configured, the build itself configures again where a CMake file has changed.
 [ -f build/release/build.ninja ] || cmake --preset release
 cmake --build --preset release --target "${@:-all}"

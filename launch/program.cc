@@ -1,17 +1,22 @@
 #include "launch/program.h"
 
 #include <ATen/Parallel.h>
+#include <torch/version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
-#include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "distributed/communicator.h"
 #include "launch/geometry.h"
 #include "launch/verbs/verbs.h"
 
@@ -40,8 +45,16 @@ std::string overview() {
   return text.str();
 }
 
+// What every verb takes beside its own.
+const std::vector<std::string>& common_options() {
+  static const std::vector<std::string> kOptions{"config", "threads", "print-config", "help"};
+  return kOptions;
+}
+
 std::string help_of(const Verb& verb, const core::OptionTable& table) {
-  return "permafrost " + verb.name + verb.usage + "\n\n" + verb.summary + "\n" + table.help(verb.options) +
+  std::vector<std::string> options = verb.options;
+  options.insert(options.end(), common_options().begin(), common_options().end());
+  return "permafrost " + verb.name + verb.usage + "\n\n" + verb.summary + "\n" + table.help(options) +
          "\nExample:\n  " + verb.example + "\n";
 }
 
@@ -53,10 +66,23 @@ core::ConfigError unknown_verb(const std::string& name) {
                            (near.empty() ? ": see permafrost help" : ": did you mean '" + near + "'?"));
 }
 
-// Reads the options of `verb`. Returns false where the user only wanted to be told something, which is then printed.
-bool prepare(const Verb& verb, const std::vector<std::string>& arguments, core::OptionTable& table,
-             Invocation& invocation) {
+// A config may hold the options of other verbs, a command line may not: whoever types one expects it to matter.
+void refuse_strangers(const Verb& verb, const std::vector<std::string>& words, core::OptionTable& table) {
+  const std::string remedy = ": see permafrost " + verb.name + " --help";
+  for (const core::Option& option : table.options()) {
+    if (option.origin != "command line") continue;
+    if (core::is_among(option.name, verb.options) || core::is_among(option.name, common_options())) continue;
+    table.complain("command line: " + verb.name + " has no use for --" + option.name + remedy);
+  }
+  for (size_t i = verb.words; i < words.size(); ++i) {
+    table.complain("command line: " + verb.name + " has no use for the word '" + words[i] + "'" + remedy);
+  }
+}
+
+// Reads the options of `verb` and throws ConfigError with every fault of them, unless only its help is wanted.
+void read_options(const Verb& verb, const std::vector<std::string>& arguments, Invocation& invocation) {
   Settings& settings = invocation.settings;
+  core::OptionTable& table = *invocation.table;
   {
     Settings first_look;  // to find --config before the command line, which wins over it
     core::OptionTable probe = make_option_table(first_look);
@@ -64,15 +90,10 @@ bool prepare(const Verb& verb, const std::vector<std::string>& arguments, core::
     if (!first_look.path.config.empty()) table.read_config(first_look.path.config);
   }
   invocation.words = table.read_arguments(arguments);
-  invocation.table = &table;
-  if (settings.has.help) {
-    std::cout << help_of(verb, table);
-    return false;
-  }
+  if (settings.has.help) return;
+  refuse_strangers(verb, invocation.words, table);
+  for (const std::string& fault : faults_of(settings)) table.complain(fault);
   table.finish();
-  require_sound(settings);
-  if (settings.has.print_config) std::cout << table.print() << describe_cost(settings);
-  return !settings.has.print_config;
 }
 
 void tell(const std::string& verb, const std::string& message) {
@@ -88,14 +109,68 @@ int fail(distributed::MpiSession* session, const std::string& verb, const std::s
   return code;
 }
 
-int run_verb(const Verb& verb, Invocation& invocation, int argc, char** argv) {
+struct Fault {
+  std::string message;
+  int code = core::kExitDone;
+};
+
+Fault fault_of_options(const Verb& verb, const std::vector<std::string>& arguments, Invocation& invocation) {
+  try {
+    read_options(verb, arguments, invocation);
+    return {};
+  } catch (const core::Error& error) {
+    return {error.what(), error.exit_code()};
+  }
+}
+
+// Every rank reads the options; rank 0 tells what is wrong with them, each fault once, and all leave together with the
+// code returned.
+int agree(distributed::MpiSession* session, const std::string& verb, const Fault& fault) {
+  if (session == nullptr) {
+    tell(verb, fault.message);
+    return fault.code;
+  }
+  distributed::Communicator world(*session);
+  std::set<std::string> told;
+  for (const std::string& message : world.gather(fault.message)) {
+    if (told.insert(message).second) tell(verb, message);
+  }
+  return static_cast<int>(world.all_reduce_max(fault.code));
+}
+
+// Prints what was asked for instead of the verb's work. Returns whether something was.
+bool print_instead(const Verb& verb, const Invocation& invocation) {
+  const SwitchSettings& has = invocation.settings.has;
+  if (!has.help && !has.print_config) return false;
+  if (invocation.session != nullptr && invocation.session->rank() != 0) return true;
+  const std::string config = has.help ? "" : invocation.table->print() + describe_cost(invocation.settings);
+  std::cout << (has.help ? help_of(verb, *invocation.table) : config) << std::flush;
+  return true;
+}
+
+void start_session(std::optional<distributed::MpiSession>& session, Invocation& invocation, int argc, char** argv) {
+  session.emplace(&argc, &argv);
+  invocation.session = &*session;
+  core::set_log_rank(session->rank(), session->size());
+}
+
+bool has_launcher() {
+  return distributed::expected_ranks([](const char* name) { return std::getenv(name); }).has_value();
+}
+
+int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int argc, char** argv) {
+  Invocation invocation;
+  core::OptionTable table = make_option_table(invocation.settings);
+  invocation.verb = verb.name;
+  invocation.table = &table;
   std::optional<distributed::MpiSession> session;
   try {
-    if (verb.is_distributed) {
-      session.emplace(&argc, &argv);
-      invocation.session = &*session;
-      core::set_log_rank(session->rank(), session->size());
-    }
+    // Among several ranks the session comes first, so that one of them speaks for all.
+    if (verb.is_distributed && has_launcher()) start_session(session, invocation, argc, argv);
+    const Fault fault = fault_of_options(verb, arguments, invocation);
+    if (const int code = agree(invocation.session, verb.name, fault); code != core::kExitDone) return code;
+    if (print_instead(verb, invocation)) return core::kExitDone;
+    if (verb.is_distributed && !session) start_session(session, invocation, argc, argv);
     return verb.run(invocation);
   } catch (const core::Error& error) {
     return fail(invocation.session, verb.name, error.what(), error.exit_code());
@@ -107,11 +182,24 @@ int run_verb(const Verb& verb, Invocation& invocation, int argc, char** argv) {
   }
 }
 
+// `-h`, and `help` in the place of the first word, are the long option too.
+std::vector<std::string> with_help_spelt_out(std::vector<std::string> arguments) {
+  std::replace(arguments.begin(), arguments.end(), std::string("-h"), std::string("--help"));
+  if (!arguments.empty() && arguments.front() == "help") arguments.front() = "--help";
+  return arguments;
+}
+
 }  // namespace
 
 const std::string& Invocation::need(const std::string& value, const std::string& name) const {
-  if (value.empty()) throw core::ConfigError("expected --" + name + ", found none: see permafrost help");
+  if (value.empty()) throw core::ConfigError("expected --" + name + ", found none: see permafrost " + verb + " --help");
   return value;
+}
+
+const std::string& Invocation::need_encoder() const {
+  const std::string& folder = need(settings.path.encoder, "encoder");
+  if (std::filesystem::exists(folder)) return folder;
+  throw core::IoError(folder + ": expected the folder of a frozen encoder, found none: give another --encoder");
 }
 
 int64_t place_threads(const Invocation& invocation) {
@@ -127,24 +215,20 @@ int64_t place_threads(const Invocation& invocation) {
 
 int run_program(int argc, char** argv) {
   core::start_logging(argv[0], core::LogLevel::kInfo);
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help") {
+  std::vector<std::string> arguments = with_help_spelt_out({argv + 1, argv + argc});
+  if (arguments.empty() || arguments[0] == "--help") {
     std::cout << overview();
     return arguments.empty() ? core::kExitUsage : core::kExitDone;
   }
+  if (arguments[0] == "--version") {
+    std::cout << "permafrost " << PERMAFROST_VERSION << ", LibTorch " << TORCH_VERSION << "\n";
+    return core::kExitDone;
+  }
   const std::string name = arguments[0];
   arguments.erase(arguments.begin());
-  auto invocation = std::make_unique<Invocation>();
-  core::OptionTable table = make_option_table(invocation->settings);
-  try {
-    const Verb* verb = find_verb(name);
-    if (verb == nullptr) throw unknown_verb(name);
-    if (!prepare(*verb, arguments, table, *invocation)) return core::kExitDone;
-    return run_verb(*verb, *invocation, argc, argv);
-  } catch (const core::Error& error) {
-    tell(name, error.what());
-    return error.exit_code();
-  }
+  if (const Verb* verb = find_verb(name)) return run_verb(*verb, with_help_spelt_out(arguments), argc, argv);
+  tell(name, unknown_verb(name).what());
+  return core::kExitUsage;
 }
 
 }  // namespace permafrost::launch

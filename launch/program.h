@@ -15,11 +15,14 @@ namespace permafrost::launch {
 struct Invocation {
   Settings settings;
   std::vector<std::string> words;  // after the verb: `scan` of `dataset scan`, the file of `predict FILE`
+  std::string verb;
   core::OptionTable* table = nullptr;
   distributed::MpiSession* session = nullptr;  // only for verbs that run on several ranks
 
   // The path option `name`, or ConfigError saying that the verb needs it.
   const std::string& need(const std::string& value, const std::string& name) const;
+  // --encoder, or an error where it is no folder with the two files of an encoder.
+  const std::string& need_encoder() const;
 };
 
 struct Verb {
@@ -27,9 +30,10 @@ struct Verb {
   std::string summary;
   std::string usage;  // after "permafrost NAME"
   std::string example;
-  std::vector<std::string> options;  // those its --help shows: "cache", or "recipe." for a section
+  std::vector<std::string> options;  // those it can use: "cache", or "recipe." for a section
   bool is_distributed;
   int (*run)(Invocation&);
+  size_t words = 0;  // how many it takes after its name at most
 };
 
 const std::vector<Verb>& verbs();

@@ -10,8 +10,8 @@ namespace permafrost::launch {
 Progress::Progress(std::string what, int64_t total, std::string unit, double interval_seconds)
     : what_(std::move(what)), unit_(std::move(unit)), total_(total), interval_seconds_(interval_seconds) {}
 
-void Progress::add(int64_t count) {
-  done_ += count;
+void Progress::set(int64_t done) {
+  done_ = done;
   const auto now = Clock::now();
   if (std::chrono::duration<double>(now - last_).count() < interval_seconds_) return;
   last_ = now;

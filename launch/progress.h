@@ -13,7 +13,8 @@ namespace permafrost::launch {
 class Progress {
  public:
   Progress(std::string what, int64_t total, std::string unit, double interval_seconds = 10);
-  void add(int64_t count);
+  void add(int64_t count) { set(done_ + count); }
+  void set(int64_t done);
 
  private:
   using Clock = std::chrono::steady_clock;

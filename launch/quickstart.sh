@@ -40,5 +40,6 @@ start=$EPOCHREALTIME
 printf '\nTime of each step\n'
 printf '  %s\n' "${timings[@]}"
 awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "  %-22s %6.1f s\n\n", "all, after the build", b - a }'
-permafrost eval --summary --run $run/train
+permafrost eval --summary --run $run/train | tee $run/summary.txt
+launch/check_claims.sh $run/summary.txt
 echo "$run/report.html"

@@ -10,8 +10,12 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 source "$here/launch/mpi_environment.sh"
 
 ranks=2
-if [ "${1:-}" = "-np" ]; then
-  ranks=$2
+if [ "${1:-}" = "-np" ] || [ "${1:-}" = "-n" ]; then
+  ranks=${2:-}
+  if ! [[ "$ranks" =~ ^[1-9][0-9]*$ ]]; then
+    echo "run.sh: expected a number of ranks after $1, found '$ranks': launch/run.sh -np N VERB [OPTION ...]" >&2
+    exit 2
+  fi
   shift 2
 fi
 

@@ -1,6 +1,7 @@
 #include "launch/settings.h"
 
-#include "core/base/error.h"
+#include <sstream>
+
 #include "core/encoder/architectures.h"
 
 namespace permafrost::launch {
@@ -10,6 +11,22 @@ std::vector<std::string> encoder_choices() {
   std::vector<std::string> choices = core::architecture_names();
   choices.insert(choices.begin(), "any");
   return choices;
+}
+
+// Beyond what any run can want, within what the arithmetic on it bears.
+constexpr int64_t kLargestCount = int64_t{1} << 30;
+constexpr double kLeastEpochs = 1e-6, kMostEpochs = 1e6, kMostRate = 1e3;
+
+std::string shown(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+std::string found_instead(const char* name, auto value, const std::string& expected) {
+  std::ostringstream text;
+  text << "option '" << name << "' is " << value << ", expected " << expected;
+  return text.str();
 }
 
 void add_paths(core::OptionTable& table, Settings& s) {
@@ -131,38 +148,50 @@ core::OptionTable make_option_table(Settings& settings) {
   return table;
 }
 
-void require_sound(const Settings& s) {
-  std::string faults;
+std::vector<std::string> faults_of(const Settings& s) {
+  std::vector<std::string> faults;
   const auto demand = [&](bool holds, const std::string& what) {
-    if (!holds) faults += (faults.empty() ? "" : "\n") + what;
+    if (!holds) faults.push_back(what);
   };
   const auto at_least = [&](const char* name, int64_t value, int64_t least) {
-    demand(value >= least, std::string("option '") + name + "' is " + std::to_string(value) + ", expected at least " +
-                               std::to_string(least));
+    demand(value >= least, found_instead(name, value, "at least " + std::to_string(least)));
+    demand(value <= kLargestCount, found_instead(name, value, "at most " + std::to_string(kLargestCount)));
+  };
+  const auto within = [&](const char* name, double value, double least, double most) {  // never true of nan
+    demand(value >= least && value <= most, found_instead(name, value, shown(least) + " to " + shown(most)));
   };
   at_least("threads", s.threads, 0);
   at_least("sampling.frames", s.sampling.frames, 1);
   at_least("sampling.alpha", s.sampling.alpha, 1);
   demand(s.sampling.alpha < 1 || s.sampling.frames % s.sampling.alpha == 0,
-         "option 'sampling.frames' is " + std::to_string(s.sampling.frames) +
-             ", expected a multiple of sampling.alpha (" + std::to_string(s.sampling.alpha) + ")");
+         found_instead("sampling.frames", s.sampling.frames,
+                       "a multiple of sampling.alpha (" + std::to_string(s.sampling.alpha) + ")"));
   at_least("sampling.train_views", s.sampling.train_views, 1);
   at_least("sampling.eval_views", s.sampling.eval_views, 1);
   demand(s.sampling.eval_crops == 1 || s.sampling.eval_crops == 3,
          "option 'sampling.eval_crops' is " + std::to_string(s.sampling.eval_crops) + ", expected 1 or 3");
   at_least("cache.image_size", s.cache.image_size, 0);
   at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);
+  at_least("model.integration_dim", s.model.integration_dim, 64);
+  demand(s.model.integration_dim % 64 == 0,
+         found_instead("model.integration_dim", s.model.integration_dim, "a multiple of 64"));
+  at_least("model.temporal_dim", s.model.temporal_dim, 1);
+  at_least("model.pooling_layers", s.model.pooling_layers, 1);
+  at_least("model.temporal_patch", s.model.temporal_patch, 1);
+  demand(s.model.temporal_patch % 2 != 0,
+         found_instead("model.temporal_patch", s.model.temporal_patch, "an odd number"));
+  at_least("model.embedding", s.model.embedding, 1);
   at_least("recipe.batch", s.recipe.batch, 1);
-  demand(s.recipe.schedule.epochs > 0, "option 'recipe.epochs' must be positive");
-  demand(s.recipe.schedule.warmup_epochs >= 0, "option 'recipe.warmup_epochs' must not be negative");
-  demand(s.recipe.schedule.learning_rate >= 0, "option 'recipe.learning_rate' must not be negative");
-  demand(s.recipe.label_smoothing >= 0 && s.recipe.label_smoothing < 1,
-         "option 'recipe.label_smoothing' must be in [0, 1)");
+  within("recipe.epochs", s.recipe.schedule.epochs, kLeastEpochs, kMostEpochs);
+  within("recipe.warmup_epochs", s.recipe.schedule.warmup_epochs, 0, kMostEpochs);
+  within("recipe.learning_rate", s.recipe.schedule.learning_rate, 0, kMostRate);
+  within("recipe.warmup_start", s.recipe.schedule.warmup_start, 0, kMostRate);
+  within("recipe.weight_decay", s.recipe.weight_decay, 0, kMostRate);
+  within("recipe.label_smoothing", s.recipe.label_smoothing, 0, 0.999);
   at_least("recipe.mix_group", s.recipe.mix.group, 0);
-  demand(s.recipe.mix.mixup >= 0, "option 'recipe.mixup' must not be negative");
-  demand(s.recipe.mix.cutmix >= 0, "option 'recipe.cutmix' must not be negative");
-  demand(s.recipe.mix.cutmix_probability >= 0 && s.recipe.mix.cutmix_probability <= 1,
-         "option 'recipe.cutmix_probability' must be in [0, 1]");
+  within("recipe.mixup", s.recipe.mix.mixup, 0, kMostRate);
+  within("recipe.cutmix", s.recipe.mix.cutmix, 0, kMostRate);
+  within("recipe.cutmix_probability", s.recipe.mix.cutmix_probability, 0, 1);
   at_least("train.checkpoint_every_epochs", s.train.checkpoint_every_epochs, 1);
   at_least("train.keep_checkpoints", s.train.keep_checkpoints, 1);
   at_least("train.log_every_steps", s.train.log_every_steps, 1);
@@ -171,9 +200,12 @@ void require_sound(const Settings& s) {
   at_least("train.micro_batch", s.train.micro_batch, 0);
   at_least("train.bucket_mib", s.train.bucket_mib, 1);
   at_least("eval.batch", s.eval.batch, 1);
-  demand(s.eval.clip_weight >= 0 && s.eval.clip_weight <= 1, "option 'eval.clip_weight' must be in [0, 1]");
+  within("eval.clip_weight", s.eval.clip_weight, 0, 1);
   at_least("predict.top", s.predict.top, 1);
-  if (!faults.empty()) throw core::ConfigError(faults);
+  at_least("demo.train_clips_per_class", s.demo.train_clips_per_class, 0);
+  at_least("demo.validation_clips_per_class", s.demo.validation_clips_per_class, 0);
+  at_least("demo.encoder_steps", s.demo.encoder_steps, 0);
+  return faults;
 }
 
 }  // namespace permafrost::launch

@@ -117,7 +117,7 @@ struct Settings {
 // The table points into `settings`, which must outlive it and stay where it is.
 core::OptionTable make_option_table(Settings& settings);
 
-// Throws ConfigError, one line per fault: values that are of the right type and still make no sense.
-void require_sound(const Settings& settings);
+// One line per fault: values that are of the right type and still make no sense.
+std::vector<std::string> faults_of(const Settings& settings);
 
 }  // namespace permafrost::launch

@@ -3,9 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 launch/build.sh
-# The other flavour must at least configure: without CUDA where the machine has a toolkit, and refused with a reason
-# where CUDA is asked for and there is none.
+# The build above is with CUDA where the machine has a toolkit. The other flavour must at least configure, and CUDA that
+# is asked for where there is no toolkit must be refused with the reason.
 cmake --preset cpu-only >build/cpu-only.log 2>&1 || { cat build/cpu-only.log; exit 1; }
+rm -rf build/refused
+if cmake --preset release -B build/refused -DPERMAFROST_CUDA=ON -DCMAKE_DISABLE_FIND_PACKAGE_CUDAToolkit=ON >build/refused.log 2>&1; then
+  echo "test.sh: PERMAFROST_CUDA=ON without a CUDA toolkit was configured, expected it to be refused" >&2
+  exit 1
+fi
+grep -q 'PERMAFROST_CUDA=ON but no CUDA toolkit was found' build/refused.log || { cat build/refused.log; exit 1; }
 # shellcheck source=launch/mpi_environment.sh
 source launch/mpi_environment.sh
 ctest --preset release "$@"

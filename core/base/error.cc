@@ -7,8 +7,37 @@
 
 namespace permafrost::core {
 
+namespace {
+
+// What to do about it, where the system's text leaves that open.
+std::string remedy_of(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return ": check the path";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ": make it accessible, or give another path";
+    case ENOSPC:
+    case EDQUOT:
+      return ": free space and start again";
+    default:
+      return "";
+  }
+}
+
+// Users know a file by its own name, not by the one it bears until it is published (core/base/file.h).
+std::string published_name(const std::string& path) {
+  const size_t suffix = path.rfind(".partial-");
+  return suffix == std::string::npos || path.find('/', suffix) != std::string::npos ? path : path.substr(0, suffix);
+}
+
+}  // namespace
+
 IoError io_error(const std::string& path, const std::string& action) {
-  return IoError(path + ": cannot " + action + ": " + std::strerror(errno));
+  const int error = errno;
+  return IoError(published_name(path) + ": cannot " + action + ": " + std::strerror(error) + remedy_of(error));
 }
 
 void check_failed(const char* condition, const char* file, int line, const std::string& message) {

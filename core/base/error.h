@@ -42,7 +42,7 @@ class IoError : public Error {
   using Error::Error;
 };
 
-// "PATH: cannot ACTION: TEXT OF ERRNO". Reads errno at the call.
+// "PATH: cannot ACTION: TEXT OF ERRNO: WHAT TO DO". Reads errno at the call. A partial file goes by its final name.
 [[nodiscard]] IoError io_error(const std::string& path, const std::string& action);
 
 [[noreturn]] void check_failed(const char* condition, const char* file, int line, const std::string& message);

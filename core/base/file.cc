@@ -93,7 +93,7 @@ void sync_file(const std::string& path) {
 
 void publish(const std::string& partial, const std::string& path) {
   sync_file(partial);
-  if (::rename(partial.c_str(), path.c_str()) != 0) throw io_error(path, "rename " + partial + " to it");
+  if (::rename(partial.c_str(), path.c_str()) != 0) throw io_error(path, "give the new file its name");
   const auto parent = std::filesystem::path(path).parent_path().string();
   sync_file(parent.empty() ? "." : parent);
 }

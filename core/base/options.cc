@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "core/base/error.h"
@@ -15,8 +16,11 @@ namespace po = boost::program_options;
 
 template <class T>
 bool parse_number(const std::string& text, T* value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return error == std::errc() && end == text.data() + text.size();
+  T number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return false;
+  *value = number;
+  return true;
 }
 
 bool parse_bool(const std::string& text, bool* value) {
@@ -71,6 +75,12 @@ po::options_description boost_description(const std::vector<Option>& options) {
 
 }  // namespace
 
+bool is_among(const std::string& option, const std::vector<std::string>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+    return name.ends_with('.') ? option.starts_with(name) : option == name;
+  });
+}
+
 std::string nearest_name(const std::string& word, const std::vector<std::string>& candidates) {
   std::string best;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
@@ -119,7 +129,7 @@ void OptionTable::complain_of_unknown(const std::string& name, const std::string
   for (const Option& option : options_) names.push_back(option.name);
   const std::string near = nearest_name(name, names);
   faults_.push_back(origin + ": unknown option '" + name + "'" +
-                    (near.empty() ? ": see permafrost help" : ": did you mean '" + near + "'?"));
+                    (near.empty() ? ": see permafrost VERB --help" : ": did you mean '" + near + "'?"));
 }
 
 void OptionTable::assign(const std::string& name, const std::string& text, const std::string& origin) {
@@ -150,7 +160,11 @@ void OptionTable::read_config(const std::string& path) {
   std::istringstream text(read_text(path, 1 << 20));
   try {
     const auto parsed = po::parse_config_file(text, boost_description(options_), /*allow_unregistered=*/true);
+    std::set<std::string> seen;
     for (const auto& item : parsed.options) {
+      if (!seen.insert(item.string_key).second) {
+        faults_.push_back(path + ": option '" + item.string_key + "' is given twice, expected once: remove one");
+      }
       assign(item.string_key, item.value.empty() ? "" : item.value.front(), path);
     }
   } catch (const po::error& error) {
@@ -190,11 +204,7 @@ void OptionTable::finish() const {
 }
 
 std::string OptionTable::help(const std::vector<std::string>& only) const {
-  const auto is_wanted = [&](const std::string& name) {
-    return only.empty() || std::any_of(only.begin(), only.end(), [&](const std::string& wanted) {
-             return wanted.ends_with('.') ? name.starts_with(wanted) : name == wanted;
-           });
-  };
+  const auto is_wanted = [&](const std::string& name) { return only.empty() || is_among(name, only); };
   std::ostringstream text;
   for (const auto& [prefix, description] : sections_) {
     bool has_title = false;

@@ -41,10 +41,12 @@ class OptionTable {
   void add(const std::string& name, OptionTarget target, const std::string& help,
            std::vector<std::string> choices = {});
 
-  // Reads an INI file. Throws IoError where it cannot be read; collects every other fault.
+  // Reads an INI file. Throws IoError where it cannot be read; collects every other fault, an option given twice too.
   void read_config(const std::string& path);
   // Returns what is no option. Collects faults.
   std::vector<std::string> read_arguments(const std::vector<std::string>& arguments);
+  // Adds a fault that only the caller can see. finish() tells it with the others.
+  void complain(const std::string& fault) { faults_.push_back(fault); }
   // Throws ConfigError, one line for each fault collected.
   void finish() const;
 
@@ -65,6 +67,9 @@ class OptionTable {
   std::string section_;
   std::vector<std::string> faults_;
 };
+
+// Whether `option` is one of `wanted`: names, or "recipe." for all of a section.
+bool is_among(const std::string& option, const std::vector<std::string>& wanted);
 
 // The candidate nearest to `word` by edit distance, or "" where none is near.
 std::string nearest_name(const std::string& word, const std::vector<std::string>& candidates);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/parallel.h"
 #include "data/cache/shard_reader.h"
@@ -24,9 +25,18 @@ struct VideoOutcome {
   std::string reason;
 };
 
+// The key names the files by what the scan found, so another file in a video's place must not pass for it.
+void require_as_scanned(const std::string& path, const ManifestEntry& entry) {
+  const auto bytes = static_cast<int64_t>(core::file_bytes(path));
+  if (bytes == entry.bytes) return;
+  throw core::DataError(path + ": expected the " + std::to_string(entry.bytes) + " bytes of the scan, found " +
+                        std::to_string(bytes) + ": put that file back, or scan the data set again");
+}
+
 VideoOutcome build_video(const ClipBuilder& clips, const std::string& root, const ManifestEntry& entry) {
   at::set_num_threads(1);  // of this worker: as many workers as cores beat one team, and keep bits independent of it
   try {
+    require_as_scanned(root + "/" + entry.path, entry);
     return {clips.build(root, entry), ""};
   } catch (const core::Error& error) {
     return {{}, error.what()};
@@ -94,11 +104,22 @@ std::vector<const ManifestEntry*> CacheBuilder::entries_of(int64_t unit) const {
   return {entries_.begin() + first, entries_.begin() + end};
 }
 
+bool CacheBuilder::has_repaired(const std::vector<RejectedVideo>& rejected) const {
+  return std::any_of(rejected.begin(), rejected.end(), [&](const RejectedVideo& video) {
+    const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const ManifestEntry* one) { return one->id == video.video_id; });
+    if (entry == entries_.end() || !build_video(clips_, manifest_.root, **entry).reason.empty()) return false;
+    core::log_info() << (*entry)->path << ": was rejected, decodes now: its shard is built again";
+    return true;
+  });
+}
+
 std::optional<UnitOutcome> CacheBuilder::reuse_shard(int64_t unit, const std::string& path) const {
   try {
     const ShardReader reader(path);
     if (reader.key() == clips_.key()) {
       require_videos(reader, entries_of(unit));
+      if (has_repaired(reader.rejected())) return std::nullopt;
       return UnitOutcome{summarize_shard(path), reader.rejected()};
     }
   } catch (const core::DataError& error) {

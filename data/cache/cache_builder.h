@@ -4,7 +4,8 @@
 //   for (int64_t unit = 0; unit < builder.units(); ++unit) outcomes.push_back(builder.build_unit(unit));
 //
 // A unit is so many consecutive usable videos of the manifest, with all their views: one shard. A shard that is there
-// and whole is taken as it is. Its bytes depend on key and manifest alone.
+// and whole is taken as it is, unless it rejects a video that can be had by now. Its bytes depend on key and manifest
+// alone.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -43,6 +44,9 @@ class CacheBuilder {
   // Throws DataError where a shard of another key lies in its place, IoError where the disk is full. A video that
   // cannot be decoded is in the outcome's rejected list, and no other takes its place.
   UnitOutcome build_unit(int64_t unit) const;
+
+  // Whether one of these videos, rejected before, can be had by now: its file was put back, or its disk. Tries each.
+  bool has_repaired(const std::vector<RejectedVideo>& rejected) const;
 
  private:
   std::vector<const ManifestEntry*> entries_of(int64_t unit) const;

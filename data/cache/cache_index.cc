@@ -141,6 +141,27 @@ uint64_t CacheIndex::bytes() const {
 
 bool has_index(const std::string& directory) { return std::filesystem::exists(index_path(directory)); }
 
+void remove_index(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::remove(index_path(directory), error);
+  if (error) throw core::IoError(index_path(directory) + ": cannot remove it: " + error.message());
+}
+
+std::vector<std::string> missing_shards(const std::string& directory, const CacheIndex& index) {
+  std::vector<std::string> missing;
+  for (const ShardSummary& shard : index.shards) {
+    const std::string path = directory + "/" + shard.file;
+    std::error_code error;
+    const uint64_t bytes = std::filesystem::file_size(path, error);
+    if (error) {
+      missing.push_back(path + ": " + error.message());
+    } else if (bytes != shard.bytes) {
+      missing.push_back(path + ": " + std::to_string(bytes) + " bytes, expected " + std::to_string(shard.bytes));
+    }
+  }
+  return missing;
+}
+
 void write_index(const std::string& directory, const CacheIndex& index) {
   json object = index_json(index);
   object["sha256"] = core::sha256_hex(object.dump());
@@ -149,6 +170,9 @@ void write_index(const std::string& directory, const CacheIndex& index) {
 
 CacheIndex read_index(const std::string& directory) {
   const std::string path = index_path(directory);
+  if (!std::filesystem::is_directory(directory)) {
+    throw core::DataError(directory + ": expected the folder of a cache, found none: give another one, or build it");
+  }
   if (!std::filesystem::exists(path)) {
     throw core::DataError(path + ": there is none, so the cache is incomplete: run cache build again");
   }

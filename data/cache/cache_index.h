@@ -28,11 +28,16 @@ struct CacheIndex {
 // Throws IoError.
 void write_index(const std::string& directory, const CacheIndex& index);
 
-// Throws DataError where there is none ("incomplete"), or where it is damaged, of another version or not as FORMAT.md
-// has it.
+// Throws DataError where there is no cache, or no index ("incomplete"), or where it is damaged, of another version or
+// not as FORMAT.md has it.
 CacheIndex read_index(const std::string& directory);
 // Whether there is an index, good or bad.
 bool has_index(const std::string& directory);
+// From now on the cache is incomplete, until the next write_index(). Throws IoError.
+void remove_index(const std::string& directory);
+
+// The shards that are missing or not of the size the index states, a line each. Reads no shard; verify_cache() does.
+std::vector<std::string> missing_shards(const std::string& directory, const CacheIndex& index);
 
 enum class CacheProblemKind { kMissing, kTruncated, kDamaged, kForeign, kLeftover };
 

@@ -1,5 +1,7 @@
 #include "data/cache/cache_reader.h"
 
+#include <filesystem>
+
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "data/dataset/label_map.h"
@@ -26,6 +28,9 @@ CacheReader::CacheReader(const std::string& directory) : directory_(directory), 
 
 void CacheReader::add_shard(const ShardSummary& summary, const LabelMap& labels) {
   const std::string path = directory_ + "/" + summary.file;
+  if (!std::filesystem::exists(path)) {
+    throw core::IoError(path + ": expected the shard that the index names, found none: run cache build again");
+  }
   require_same(path, "bytes", static_cast<int64_t>(core::file_bytes(path)), static_cast<int64_t>(summary.bytes));
   const ShardReader& shard = shards_.emplace_back(path);
   require_equal(index_.key, shard.key(), path);

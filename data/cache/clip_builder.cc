@@ -64,7 +64,8 @@ std::string manifest_identity(const Manifest& manifest) {
     if (!entry.is_ok()) continue;
     sha.update(entry.id + "\t" + entry.label + "\t" + entry.split + "\t" +
                std::to_string(entry.start_seconds.value_or(-1)) + "\t" +
-               std::to_string(entry.end_seconds.value_or(-1)) + "\n");
+               std::to_string(entry.end_seconds.value_or(-1)) + "\t" + std::to_string(entry.bytes) + "\t" +
+               std::to_string(entry.frames) + "\n");
   }
   return sha.hex();
 }

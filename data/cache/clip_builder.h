@@ -51,7 +51,8 @@ class ClipBuilder {
   CacheKey key_;
 };
 
-// SHA-256 over id, label, split and part of every usable entry: what a cache depends on, wherever the files lie.
+// SHA-256 over id, label, split, part, bytes and frames of every usable entry: what a cache depends on, wherever the
+// files lie.
 std::string manifest_identity(const Manifest& manifest);
 
 }  // namespace permafrost::data

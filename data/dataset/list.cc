@@ -242,7 +242,10 @@ std::vector<ListedVideo> read_list(const std::string& path, const ListOptions& o
   const std::vector<std::string> lines = lines_of(core::read_text(path));
   std::error_code error;
   ListContext context{options, fs::canonical(options.root.empty() ? "." : options.root, error), {}};
-  if (error) throw core::IoError(options.root + ": cannot open the folder of the videos: " + error.message());
+  if (error || !fs::is_directory(context.real_root)) {
+    throw core::IoError(options.root + ": expected the folder of the videos, found " +
+                        (error ? error.message() : "a file") + ": give another --root");
+  }
   std::vector<ListedVideo> videos;
   bool may_be_header = true;
   for (size_t i = 0; i < lines.size(); ++i) {

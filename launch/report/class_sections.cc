@@ -172,9 +172,7 @@ std::string mistakes_section(const RunSummary& run) {
   Table table("Misclassified clips, the surest first", {"clip", "truth", "taken for", "#score"});
   std::vector<Mistake> shown = surest_mistakes(run.evaluation->mistakes);
   for (const Mistake& mistake : shown) {
-    std::string path = mistake.path.empty() ? "" : "<small>" + escape(mistake.path) + "</small>";
-    table.row(
-        {escape(mistake.video_id) + path, escape(mistake.label), escape(mistake.predicted), fixed(mistake.score, 3)});
+    table.row({escape(mistake.video_id), escape(mistake.label), escape(mistake.predicted), fixed(mistake.score, 3)});
   }
   std::string note = "<p class=\"quiet\">" + grouped(static_cast<int64_t>(shown.size())) + " of " +
                      plural(static_cast<int64_t>(run.evaluation->mistakes.size()), "listed clip", "listed clips") +

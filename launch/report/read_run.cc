@@ -65,8 +65,7 @@ RunStatus status_of(const Fields& file) {
                    .steps = file.count("steps"),
                    .epoch = file.number_or("epoch", kNotLogged),
                    .ranks = file.count_or("ranks", 0),
-                   .resumes = file.count_or("resumes", 0),
-                   .skipped_steps = file.count_or("skipped_steps", 0)};
+                   .resumes = file.count_or("resumes", 0)};
   const std::vector<std::string> states{"running", "done", "stopped", "failed"};
   if (std::find(states.begin(), states.end(), status.state) == states.end()) {
     file.complain("state", "running, done, stopped or failed", "'" + status.state + "'");
@@ -136,8 +135,8 @@ Evaluation evaluation_of(const Fields& file, const std::string& frame_order) {
   evaluation.confusion = confusion_of(file, evaluation.classes.size());
   if (!file.has("mistakes")) return evaluation;
   for (const Fields& mistake : file.objects("mistakes")) {
-    evaluation.mistakes.push_back({mistake.text("video_id"), mistake.text_or("path", ""), mistake.text("label"),
-                                   mistake.text("predicted"), mistake.number_or("score", kNotLogged)});
+    evaluation.mistakes.push_back({mistake.text("video_id"), mistake.text("label"), mistake.text("predicted"),
+                                   mistake.number_or("score", kNotLogged)});
   }
   return evaluation;
 }
@@ -190,11 +189,10 @@ RunSummary read_run(const ReportOptions& options) {
                           ": expected a run directory with metrics.jsonl, status.json or eval.json, found none of " +
                           "them; pass the directory that `permafrost train --run` wrote");
   }
-  std::string index = (fs::path(options.cache_directory) / "index.json").string();
-  if (!options.cache_directory.empty() && is_there(index)) run.cache = read_cache_summary(index);
-  if (!options.manifest_path.empty() && is_there(options.manifest_path)) {
-    run.manifest = read_manifest_summary(options.manifest_path);
+  if (!options.cache_directory.empty()) {
+    run.cache = read_cache_summary((fs::path(options.cache_directory) / "index.json").string());
   }
+  if (!options.manifest_path.empty()) run.manifest = read_manifest_summary(options.manifest_path);
   return run;
 }
 

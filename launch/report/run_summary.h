@@ -57,7 +57,6 @@ struct RunStatus {
   double epoch = kNotLogged;
   int64_t ranks = 0;  // 0: not told
   int64_t resumes = 0;
-  int64_t skipped_steps = 0;
 };
 
 struct ConfigEntry {
@@ -74,7 +73,6 @@ struct EnvironmentEntry {
 
 struct Mistake {
   std::string video_id;
-  std::string path;
   std::string label;
   std::string predicted;
   double score = kNotLogged;

@@ -94,11 +94,7 @@ std::string counted(int64_t count, const std::string& one, const std::string& ma
 
 std::string fault_list(const RunSummary& run) {
   std::string html;
-  if (run.status) {
-    html += counted(run.status->resumes, "resume from a checkpoint", "resumes from a checkpoint");
-    html += counted(run.status->skipped_steps, "step skipped for a loss or gradient that was not finite",
-                    "steps skipped for a loss or gradient that was not finite");
-  }
+  if (run.status) html += counted(run.status->resumes, "resume from a checkpoint", "resumes from a checkpoint");
   if (run.repeated_steps > 0) {
     html += counted(run.repeated_steps, "logged step done again after a resume; it counts once above",
                     "logged steps done again after a resume; each counts once above");

@@ -117,7 +117,6 @@ std::vector<json> mistakes_of(const std::vector<VideoScore>& videos, const data:
     const int64_t best = core::best_class(parts_of(video, head).classes);
     if (best == video.target) continue;
     mistakes.push_back({{"video_id", video.video_id},
-                        {"path", ""},
                         {"label", labels.names()[video.target]},
                         {"predicted", labels.names()[best]},
                         {"score", video.scores[best]}});

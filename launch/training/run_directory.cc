@@ -32,8 +32,14 @@ bool ends_within_a_line(const std::string& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
-  core::make_directories(path_);
+std::string json_text(const json& value, int indent) {
+  return value.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) { core::make_directories(path_); }
+
+void RunDirectory::open_metrics() {
+  if (metrics_.is_valid()) return;
   const std::string name = path_ + "/metrics.jsonl";
   metrics_.reset(::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!metrics_.is_valid()) throw core::io_error(name, "open");
@@ -41,15 +47,16 @@ RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
 }
 
 void RunDirectory::log(json line) {
+  open_metrics();
   line["time"] = utc_now();
-  const std::string text = line.dump() + "\n";
+  const std::string text = json_text(line, -1) + "\n";
   core::write_all(metrics_.get(), path_ + "/metrics.jsonl", text.data(), text.size());
 }
 
 void RunDirectory::set_status(const json& status) { write("status.json", status); }
 
 void RunDirectory::write(const std::string& name, const json& value) {
-  core::publish_text(path_ + "/" + name, value.dump(1) + "\n");
+  core::publish_text(path_ + "/" + name, json_text(value, 1) + "\n");
 }
 
 json describe_options(const core::OptionTable& table) {

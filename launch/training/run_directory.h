@@ -23,7 +23,8 @@ class RunDirectory {
   const std::string& path() const { return path_; }
   std::string checkpoints() const { return path_ + "/checkpoints"; }
 
-  // Appends a line to metrics.jsonl, with the time. A line that a kill cut short is ended first.
+  // Appends a line to metrics.jsonl, with the time. A line that a kill cut short is ended first. The file is opened by
+  // the first line, so that who only writes results needs no right to it.
   void log(nlohmann::json line);
   // Publishes status.json whole.
   void set_status(const nlohmann::json& status);
@@ -31,9 +32,15 @@ class RunDirectory {
   void write(const std::string& name, const nlohmann::json& value);
 
  private:
+  void open_metrics();
+
   std::string path_;
   core::FileDescriptor metrics_;
 };
+
+// `value` on one line (-1), or with so many blanks of indent. Names of files need not be UTF-8: what is not is
+// replaced.
+std::string json_text(const nlohmann::json& value, int indent);
 
 // [{"name", "value", "origin"}, ...] of every option.
 nlohmann::json describe_options(const core::OptionTable& table);

@@ -194,8 +194,7 @@ void Trainer::set_status(const char* state) {
                     {"steps", steps_},
                     {"epoch", epoch()},
                     {"ranks", world_.size()},
-                    {"resumes", resumes_},
-                    {"skipped_steps", 0}});
+                    {"resumes", resumes_}});
 }
 
 void Trainer::save() {

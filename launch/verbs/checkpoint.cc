@@ -11,6 +11,7 @@
 #include "core/dist/geometry.h"
 #include "core/encoder/class_texts.h"
 #include "core/encoder/frozen_encoder.h"
+#include "launch/training/run_directory.h"
 #include "launch/training/text_head.h"
 #include "launch/training/trained_model.h"
 #include "launch/verbs/verbs.h"
@@ -34,7 +35,7 @@ int print_info(const Invocation& invocation, const std::string& directory) {
   json info = newest->state;
   info["directory"] = newest->directory;
   if (invocation.settings.has.json) {
-    std::cout << info.dump(2) << "\n";
+    std::cout << json_text(info, 2) << "\n";
     return core::kExitDone;
   }
   for (const char* name : {"directory", "step", "steps", "epoch", "ranks", "weights_sha256"}) {
@@ -115,7 +116,7 @@ int import_weights(const Invocation& invocation) {
   Settings settings = invocation.settings;
   const std::string& run = invocation.need(settings.path.run, "run");
   const core::OfficialWeights weights = core::read_official(invocation.need(settings.path.from, "from"));
-  const core::FrozenEncoder encoder(invocation.need(settings.path.encoder, "encoder"));
+  const core::FrozenEncoder encoder(invocation.need_encoder());
   const core::ClassTexts texts = core::read_class_texts(invocation.need(settings.path.text, "text"));
   const core::DistConfig config = core::geometry_of(weights.dist_net, encoder.config().image_size, weights.path);
   require_of_one_family(config, encoder.config(), weights.path);

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -7,26 +9,54 @@
 #include "data/dataset/list.h"
 #include "data/dataset/manifest.h"
 #include "distributed/communicator.h"
+#include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
 namespace {
 
+// "bad line" -> the whole reason of the first video that is rejected for it, which names the line or the file.
+std::map<std::string, std::string> first_reasons(const data::Manifest& manifest) {
+  std::map<std::string, std::string> first;
+  for (const data::ManifestEntry& entry : manifest.entries) {
+    if (entry.is_ok()) continue;
+    const std::string where = entry.path.empty() ? "" : entry.path + ": ";
+    first.emplace(entry.reason.substr(0, entry.reason.find(':')), where + entry.reason);
+  }
+  return first;
+}
+
 void log_summary(const data::Manifest& manifest, const std::string& path) {
   int64_t rejected = 0;
-  for (const auto& [reason, count] : data::count_by_reason(manifest)) {
-    core::log_warning() << "rejected " << count << ": " << reason;
+  const std::map<std::string, std::string> first = first_reasons(manifest);
+  for (const auto& [kind, count] : data::count_by_reason(manifest)) {
+    core::log_warning() << "rejected " << count << ", the first: " << first.at(kind);
     rejected += count;
   }
   core::log_info() << path << ": " << manifest.entries.size() - rejected << " videos of " << manifest.labels.size()
                    << " classes, " << rejected << " rejected";
 }
 
+std::string root_of(const PathSettings& path) {
+  if (!path.root.empty()) return path.root;
+  const std::string folder = std::filesystem::path(path.list).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+// A manifest of nothing helps nobody.
+void require_usable_video(const data::Manifest& manifest, const std::string& list) {
+  const auto& entries = manifest.entries;
+  if (std::any_of(entries.begin(), entries.end(), [](const data::ManifestEntry& entry) { return entry.is_ok(); }))
+    return;
+  throw core::DataError(list + ": expected videos that can be used, found none among " +
+                        std::to_string(entries.size()) + ": the first is rejected: " + entries.front().reason);
+}
+
 // Every rank probes every size()-th video; rank 0 puts them back in the list's order.
 int scan(Invocation& invocation) {
   const PathSettings& path = invocation.settings.path;
   const std::string list_path = invocation.need(path.list, "list");
-  const std::string root = path.root.empty() ? std::filesystem::path(list_path).parent_path().string() : path.root;
+  const std::string root = root_of(path);
   const std::string out = invocation.need(path.out, "out");
   const std::vector<data::ListedVideo> listed = data::read_list(list_path, {.root = root});
   distributed::Communicator world(*invocation.session);
@@ -50,6 +80,7 @@ int scan(Invocation& invocation) {
     manifest.labels = data::LabelMap::sorted(labels);
     data::write_manifest(out, manifest);
     log_summary(manifest, out);
+    require_usable_video(manifest, list_path);
   }
   world.barrier();
   return core::kExitDone;
@@ -63,7 +94,7 @@ int info(Invocation& invocation) {
     if (entry.is_ok()) ++by_split[entry.split][entry.label];
   }
   const nlohmann::json result{{"manifest", path}, {"videos", by_split}, {"rejected", data::count_by_reason(manifest)}};
-  if (invocation.session->rank() == 0) std::cout << result.dump(2) << "\n";
+  if (invocation.session->rank() == 0) std::cout << json_text(result, 2) << "\n";
   return core::kExitDone;
 }
 

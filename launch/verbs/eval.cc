@@ -60,7 +60,7 @@ std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& 
 
 void tell(const Settings& settings, const json& result) {
   if (settings.has.json) {
-    std::cout << result.dump() << "\n";
+    std::cout << json_text(result, -1) << std::endl;
     return;
   }
   char text[200];
@@ -71,19 +71,39 @@ void tell(const Settings& settings, const json& result) {
   std::cout << text << std::endl;
 }
 
+// To --out, or into the run: eval.json is of the validation videos, eval_train.json of others. No evaluation takes the
+// place of one of another split.
+void write_result(const Settings& settings, const std::string& name, const json& result) {
+  const std::string& split = settings.eval.split;
+  if (settings.path.out.empty()) {
+    RunDirectory(settings.path.run).write(name + (split == "val" ? "" : "_" + split) + ".json", result);
+  } else {
+    core::publish_text(settings.path.out, json_text(result, 1) + "\n");
+  }
+}
+
+// The run and one way to its clips.
+void require_inputs(const Invocation& invocation) {
+  const PathSettings& path = invocation.settings.path;
+  const std::string remedy = ": see permafrost eval --help";
+  invocation.need(path.run, "run");
+  if (!path.cache.empty() && !path.manifest.empty()) {
+    throw core::ConfigError("expected --cache or --manifest, found both: leave one out" + remedy);
+  }
+  if (path.cache.empty() && (path.manifest.empty() || path.encoder.empty())) {
+    throw core::ConfigError("expected --cache, or --manifest with --encoder, found neither" + remedy);
+  }
+}
+
 int evaluate_run(Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  const std::string& run_path = invocation.need(settings.path.run, "run");
+  require_inputs(invocation);
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
-  TrainedModel model = load_newest_model(run_path);
+  TrainedModel model = load_newest_model(settings.path.run);
   std::optional<core::FrozenEncoder> encoder;
-  if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, settings.path.encoder));
+  if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
   use_text(settings, model, encoder);
-  if (settings.path.cache.empty() && (settings.path.manifest.empty() || !encoder)) {
-    throw core::ConfigError(
-        "expected --cache, or --manifest with --encoder, found neither: see permafrost eval --help");
-  }
   const std::vector<VideoScore> scores = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
                                                                      : evaluate_cached(settings, model, world);
   if (world.is_root()) {
@@ -91,51 +111,76 @@ int evaluate_run(Invocation& invocation) {
     result["split"] = settings.eval.split;
     result["frame_order"] = settings.eval.frame_order;
     result["step"] = model.step;
-    const std::string name = settings.eval.frame_order == "natural" ? "eval.json" : "eval_shuffled.json";
-    if (settings.path.out.empty()) {
-      RunDirectory(run_path).write(name, result);
-    } else {
-      core::publish_text(settings.path.out, result.dump(1) + "\n");
-    }
-    tell(settings, result);
+    tell(settings, result);  // first: it is known, whether or not it can be kept
+    const bool is_natural = settings.eval.frame_order == "natural";
+    write_result(settings, is_natural ? "eval" : "eval_shuffled", result);
   }
   world.barrier();
   return core::kExitDone;
+}
+
+void require_run(const std::string& run) {
+  if (std::filesystem::is_directory(run)) return;
+  throw core::DataError(run + ": expected the folder of a run, found none: train first, or give another --run");
 }
 
 int evaluate_probe(Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  const std::string& run_path = invocation.need(settings.path.run, "run");
+  require_run(invocation.need(settings.path.run, "run"));
   const data::CacheReader cache(invocation.need(settings.path.cache, "cache"));
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
   if (world.is_root()) {
-    const json result = probe(cache, settings.eval.split);
-    RunDirectory(run_path).write("probe.json", result);
+    json result = probe(cache, settings.eval.split);
+    result["split"] = settings.eval.split;
     std::printf("linear probe on mean-pooled frozen features: top-1 %.2f %%, the best of %zu regularisations\n",
                 100 * result["top1"].get<double>(), result["regularisations"].size());
     std::fflush(stdout);
+    write_result(settings, "probe", result);
   }
   world.barrier();
   return core::kExitDone;
 }
 
-void print_row(const std::string& path, const char* name, const char* field) {
-  if (!std::filesystem::exists(path)) return;
+// One result file of a run, or null where it is not there. Only validation results may stand under that title.
+json result_of(const std::string& path) {
+  if (!std::filesystem::exists(path)) return nullptr;
   const json result = json::parse(core::read_text(path), nullptr, /*allow_exceptions=*/false);
-  if (!result.is_object() || !result.contains(field))
-    throw core::DataError(path + ": expected a field '" + field + "'");
-  std::printf("  %-52s %6.2f %%\n", name, 100 * result[field].get<double>());
+  const json split = result.is_object() ? result.value("split", json("val")) : json();
+  if (split == json("val")) return result;
+  throw core::DataError(path + ": expected the result of the split val, found " + json_text(split, -1) +
+                        ": evaluate again");
+}
+
+void print_row(const std::string& path, const char* name, const char* field, int64_t step) {
+  const json result = result_of(path);
+  if (result.is_null()) return;
+  const json value = result.value(field, json());
+  if (!value.is_number()) {
+    throw core::DataError(path + ": expected a number as '" + field + "', found " + json_text(value, -1) +
+                          ": evaluate again");
+  }
+  const bool is_older = result.value("step", json(step)) != json(step);
+  std::printf("  %-52s %6.2f %%%s\n", name, 100 * value.get<double>(), is_older ? "  (of another step)" : "");
 }
 
 int print_summary(Invocation& invocation) {
   const std::string& run = invocation.need(invocation.settings.path.run, "run");
+  require_run(run);
   if (invocation.session->rank() != 0) return core::kExitDone;
-  std::printf("Top-1 on the validation clips\n");
-  print_row(run + "/eval.json", "chance", "chance");
-  print_row(run + "/probe.json", "linear probe on mean-pooled frozen features", "top1");
-  print_row(run + "/eval_shuffled.json", "DiST on shuffled frames", "top1");
-  print_row(run + "/eval.json", "DiST", "top1");
+  const json result = result_of(run + "/eval.json");
+  if (result.is_null()) {
+    throw core::DataError(run + ": expected eval.json, found none: run permafrost eval --run " + run + " first");
+  }
+  const json step = result.value("step", json());
+  if (!step.is_number_integer()) {
+    throw core::DataError(run + "/eval.json: expected a whole number as 'step', found none: evaluate again");
+  }
+  std::printf("Top-1 on the validation clips, at step %lld\n", static_cast<long long>(step));
+  print_row(run + "/eval.json", "chance", "chance", step);
+  print_row(run + "/probe.json", "linear probe on mean-pooled frozen features", "top1", step);
+  print_row(run + "/eval_shuffled.json", "DiST on shuffled frames", "top1", step);
+  print_row(run + "/eval.json", "DiST", "top1", step);
   return core::kExitDone;
 }
 

@@ -1,17 +1,20 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/encoder/frozen_encoder.h"
 #include "data/cache/clip_builder.h"
 #include "launch/training/evaluation.h"
+#include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
@@ -20,19 +23,42 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// Files as they are, folders as the files in them.
+// As the containers that data/video reads are usually named.
+bool has_video_name(const fs::path& path) {
+  static const std::set<std::string> kEndings{".mp4",  ".m4v", ".mov",  ".mkv", ".webm", ".avi", ".ts",  ".mts",
+                                              ".m2ts", ".mpg", ".mpeg", ".vob", ".flv",  ".ogv", ".ogg", ".3gp"};
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  return kEndings.contains(ending);
+}
+
+std::vector<std::string> videos_in_folder(const std::string& folder) {
+  std::vector<std::string> found;
+  int64_t skipped = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    if (has_video_name(entry.path())) {
+      found.push_back(entry.path().string());
+    } else {
+      ++skipped;
+    }
+  }
+  const std::string others = std::to_string(skipped) + " files of other names";
+  if (found.empty()) {
+    throw core::DataError(folder + ": expected files named as videos (.mp4, .mkv, ...), found " + others +
+                          ": give another folder, or the files themselves");
+  }
+  if (skipped > 0) core::log_info() << folder << ": " << others << " than a video's are skipped";
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// Files as they are, folders as the videos in them.
 std::vector<std::string> videos_in(const std::vector<std::string>& words) {
   std::vector<std::string> videos;
   for (const std::string& word : words) {
-    if (!fs::is_directory(word)) {
-      videos.push_back(word);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(word)) {
-      if (entry.is_regular_file()) found.push_back(entry.path().string());
-    }
-    std::sort(found.begin(), found.end());
+    const std::vector<std::string> found =
+        fs::is_directory(word) ? videos_in_folder(word) : std::vector<std::string>{word};
     videos.insert(videos.end(), found.begin(), found.end());
   }
   if (videos.empty())
@@ -76,7 +102,7 @@ int run_predict(Invocation& invocation) {
   place_threads(invocation);
   const std::vector<std::string> videos = videos_in(invocation.words);
   TrainedModel model = load_newest_model(invocation.need(settings.path.run, "run"));
-  core::FrozenEncoder encoder = load_frozen_encoder(model, invocation.need(settings.path.encoder, "encoder"));
+  core::FrozenEncoder encoder = load_frozen_encoder(model, invocation.need_encoder());
   const data::ClipBuilder builder(encoder, model.key);
   int failed = 0;
   json results = json::array();
@@ -89,7 +115,7 @@ int run_predict(Invocation& invocation) {
       ++failed;
     }
   }
-  if (settings.has.json) std::cout << results.dump(2) << "\n";
+  if (settings.has.json) std::cout << json_text(results, 2) << "\n";
   return failed == 0 ? core::kExitDone : core::kExitError;
 }
 

@@ -1,5 +1,7 @@
 #include "launch/verbs/verbs.h"
 
+#include <cstdint>
+
 namespace permafrost::launch {
 
 const std::vector<Verb>& verbs() {
@@ -17,7 +19,8 @@ const std::vector<Verb>& verbs() {
        "permafrost dataset scan --list k400/train.csv --root k400/videos --out manifest.jsonl",
        {"list", "root", "manifest", "out", "decode", "json", "config"},
        true,
-       &run_dataset},
+       &run_dataset,
+       /*words=*/1},
       {"text",
        "embeds class names with CLIP's frozen text encoder, once",
        " --encoder DIR --labels NAME_OR_FILE --out FILE [--vocabulary FILE_OR_DIR] [--template TEXT ...]",
@@ -31,7 +34,8 @@ const std::vector<Verb>& verbs() {
        "mpirun -np 2 permafrost cache build --config configs/demo.ini --manifest m.jsonl --encoder clip --out cache",
        {"manifest", "encoder", "out", "cache", "threads", "json", "config", "sampling.", "cache.", "model.encoder"},
        true,
-       &run_cache},
+       &run_cache,
+       /*words=*/1},
       {"train",
        "trains DiST on cached features; resumes by itself",
        " --cache DIR --run DIR [--text FILE] [--init-from RUN]",
@@ -41,9 +45,10 @@ const std::vector<Verb>& verbs() {
        &run_train},
       {"eval",
        "evaluates a run: multi-view, every video counted once",
-       " --run DIR (--cache DIR | --manifest FILE --encoder DIR) [--probe] [--text FILE]",
+       " --run DIR (--cache DIR | --manifest FILE --encoder DIR) [--probe] [--text FILE] | --summary --run DIR",
        "mpirun -np 2 permafrost eval --cache cache --run runs/a",
-       {"cache", "manifest", "encoder", "run", "text", "out", "probe", "json", "threads", "config", "eval."},
+       {"cache", "manifest", "encoder", "run", "text", "out", "probe", "summary", "json", "threads", "config", "eval.",
+        "sampling.eval_views", "sampling.eval_crops"},
        true,
        &run_eval},
       {"predict",
@@ -52,14 +57,16 @@ const std::vector<Verb>& verbs() {
        "permafrost predict --run runs/a --encoder clip video.mp4",
        {"run", "encoder", "json", "threads", "config", "predict."},
        false,
-       &run_predict},
+       &run_predict,
+       /*words=*/SIZE_MAX},
       {"checkpoint",
        "tells about a run's checkpoints, proves them whole, exchanges weights with the released code",
        " info --run DIR | verify --run DIR | export --run DIR --out FILE | import --from FILE --encoder DIR --run DIR",
        "permafrost checkpoint info --run runs/a --json",
        {"run", "from", "out", "encoder", "text", "json", "config", "model.", "sampling."},
        false,
-       &run_checkpoint},
+       &run_checkpoint,
+       /*words=*/1},
       {"report",
        "writes a run's one-page HTML report",
        " --run DIR [--cache DIR] [--manifest FILE] [--out FILE]",

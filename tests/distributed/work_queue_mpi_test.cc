@@ -50,6 +50,18 @@ TEST_F(WorkQueueTest, HandsOutEveryUnitOnce) {
   EXPECT_EQ(flat_and_sorted(exchange(mine)), expected);
 }
 
+TEST_F(WorkQueueTest, CountsOnRank0WhatAllRanksHaveFinished) {
+  WorkQueue queue(world_, units_on_root(50));
+  int64_t before = 0;
+  while (queue.next()) {
+    EXPECT_GE(queue.finished(), before);
+    EXPECT_LT(queue.finished(), 50) << "this rank's unit, at least, is not finished";
+    before = queue.finished();
+  }
+  world_.barrier();
+  EXPECT_EQ(queue.finished(), world_.is_root() ? 50 : 0);
+}
+
 TEST_F(WorkQueueTest, KeepsNegativeAndRepeatedUnitsAndTheirOrder) {
   WorkQueue queue(world_, world_.is_root() ? std::vector<int64_t>{-1, 0, 7, 7, INT64_MAX} : std::vector<int64_t>{});
   std::vector<int64_t> mine;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The cache is the same for 1, 2 and 4 ranks and across a kill; it is not built twice, and not by another encoder.
 set -euo pipefail
+# shellcheck source=tests/launch/lib.sh
 source "$(dirname "$0")/lib.sh"
 build() { ranks "$1" cache build --manifest "$WORK/manifest.jsonl" --encoder "${3:-$WORK/demo/encoder}" --out "$2" "${tiny[@]}"; }
 records "$WORK/cache" >"$WORK/expected.sha"
@@ -17,21 +18,57 @@ until [ "$(find "$WORK/cache-killed" -name 'shard-*.h5' 2>/dev/null | wc -l)" -g
   kill -0 "$job" 2>/dev/null || break
   sleep 0.01
 done
-pkill -KILL -P "$job" || true
+# The ranks first: without mpirun they would go on for a while, and might end the build.
+for mpirun in $(pgrep -P "$job"); do
+  pkill -KILL -P "$mpirun" || true
+  kill -KILL "$mpirun" 2>/dev/null || true
+done
 kill -KILL "$job" 2>/dev/null || true
 wait "$job" 2>/dev/null || true
 sleep 1
+[ ! -e "$WORK/cache-killed/index.json" ] || fail "the build ended before the kill: $(cat "$WORK/killed.log")"
 build 2 "$WORK/cache-killed"
 records "$WORK/cache-killed" | cmp - "$WORK/expected.sha" || fail "a killed build ended with other bytes"
 [ -z "$(find "$WORK/cache-killed" -name '*.partial-*')" ] || fail "leftovers of the killed build"
 
-build 2 "$WORK/cache" 2>&1 | grep -q 'nothing to do' || fail "a complete cache was not recognised"
+build 2 "$WORK/cache" >"$WORK/again.log" 2>&1
+grep -q 'nothing to do' "$WORK/again.log" || fail "a complete cache was not recognised: $(cat "$WORK/again.log")"
 "$PERMAFROST" cache verify --cache "$WORK/cache" || fail "a sound cache does not verify"
 
 rm -rf "$WORK/damaged" && cp -r "$WORK/cache" "$WORK/damaged"
 printf '\xff' | dd of="$WORK/damaged/shard-00001.h5" bs=1 seek=9000 conv=notrunc status=none
 if "$PERMAFROST" cache verify --cache "$WORK/damaged" 2>"$WORK/verify.log"; then fail "a flipped byte was not found"; fi
 grep -q 'shard-00001.h5' "$WORK/verify.log" || fail "verify does not name the shard"
+
+# A damaged index, a missing shard and a cut one: the same command mends them.
+for harm in 'printf x >>index.json' 'echo {} >index.json' 'rm shard-00001.h5' 'truncate -s 5000 shard-00000.h5'; do
+  rm -rf "$WORK/harmed" && cp -r "$WORK/cache" "$WORK/harmed"
+  (cd "$WORK/harmed" && eval "$harm")
+  build 2 "$WORK/harmed" >"$WORK/harmed.log" 2>&1 || fail "$harm: $(cat "$WORK/harmed.log")"
+  if grep -q 'nothing to do' "$WORK/harmed.log"; then fail "$harm: was not noticed"; fi
+  records "$WORK/harmed" | cmp - "$WORK/expected.sha" || fail "$harm: other bytes after the build"
+  "$PERMAFROST" cache verify --cache "$WORK/harmed" || fail "$harm: does not verify"
+done
+
+# Videos that are lost after the scan are rejected, told again at each start, and taken back once they are repaired.
+rm -rf "$WORK/videos" && cp -r "$WORK/demo/videos" "$WORK/videos"
+scan() { ranks 2 dataset scan --list "$WORK/list.csv" --root "$WORK/videos" --out "$WORK/repaired.jsonl"; }
+repair() { ranks 2 cache build --manifest "$WORK/repaired.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/repaired" "${tiny[@]}"; }
+rm -rf "$WORK/repaired"
+scan
+mapfile -t clips < <(find "$WORK/videos" -name '*.mp4' ! -name 'broken*' | sort | head -n 2)
+mv "${clips[0]}" "$WORK/lost.mp4"
+cp "${clips[1]}" "$WORK/cut.mp4" && truncate -s 2000 "${clips[1]}"
+repair >"$WORK/repair.log" 2>&1
+grep -q '2 videos rejected' "$WORK/repair.log" || fail "expected two rejected videos: $(cat "$WORK/repair.log")"
+repair >"$WORK/repair.log" 2>&1
+grep -q 'nothing to do' "$WORK/repair.log" || fail "the same rejected videos: $(cat "$WORK/repair.log")"
+grep -q '2 videos are rejected' "$WORK/repair.log" || fail "no word of the rejected videos: $(cat "$WORK/repair.log")"
+mv "$WORK/lost.mp4" "${clips[0]}"
+cp "$WORK/cut.mp4" "${clips[1]}"
+repair >"$WORK/repair.log" 2>&1
+grep -q ' 0 videos rejected' "$WORK/repair.log" || fail "repaired videos were not taken back: $(cat "$WORK/repair.log")"
+records "$WORK/repaired" | cmp - "$WORK/expected.sha" || fail "other bytes after the repair"
 
 "$PERMAFROST" demo --out "$WORK/other" --demo.train_clips_per_class 1 --demo.validation_clips_per_class 1 \
   --demo.encoder_steps 2 --demo.seed 9
@@ -47,3 +84,9 @@ refuses() {  # refuses FIELD OPTION VALUE
 refuses encoder_dtype --cache.encoder_dtype bf16
 refuses image_size --cache.image_size 48
 refuses 'no multiple of patch_size 8' --cache.image_size 50
+
+# The same names and times, other files: another data set.
+sed -E '2,$ s/"bytes":[0-9]+/"bytes":1/' "$WORK/manifest.jsonl" >"$WORK/manifest-other.jsonl"
+if ranks 1 cache build --manifest "$WORK/manifest-other.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/cache" \
+  "${tiny[@]}" 2>"$WORK/other.log"; then fail "other files were accepted"; fi
+grep -q 'manifest_sha256' "$WORK/other.log" || fail "the differing field is not named: $(cat "$WORK/other.log")"

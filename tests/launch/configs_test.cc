@@ -23,8 +23,8 @@ Settings read(const std::string& path) {
   Settings settings;
   core::OptionTable table = make_option_table(settings);
   table.read_config(path);
+  for (const std::string& fault : faults_of(settings)) table.complain(fault);
   table.finish();
-  require_sound(settings);
   return settings;
 }
 

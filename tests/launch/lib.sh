@@ -2,11 +2,8 @@
 # shellcheck shell=bash
 : "${PERMAFROST:?the path of the program}" "${WORK:?a folder of this test}"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck disable=SC2034
-tiny=(--sampling.frames 4 --sampling.train_views 2 --sampling.eval_views 2 --cache.videos_per_shard 4
-      --model.integration_dim 64 --model.temporal_dim 8 --model.pooling_layers 1 --model.embedding 32 --model.head linear
-      --recipe.epochs 3 --recipe.batch 8 --recipe.mix_group 2 --recipe.warmup_epochs 1 --recipe.learning_rate 2e-3
-      --train.log_every_steps 2)
+# shellcheck disable=SC2034  # used by the scripts
+tiny=(--config "$here/tiny.ini")
 
 fail() {
   echo "FAILED: $*" >&2

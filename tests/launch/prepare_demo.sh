@@ -2,6 +2,7 @@
 # Makes what the other tests of the main job use: a few of the demo's clips, its encoder, a bad video among them, the
 # manifest and the cache.
 set -euo pipefail
+# shellcheck source=tests/launch/lib.sh
 source "$(dirname "$0")/lib.sh"
 rm -rf "$WORK"
 mkdir -p "$WORK"

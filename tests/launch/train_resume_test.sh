@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A run that is killed or asked to stop ends with the bits of one that was not.
 set -euo pipefail
+# shellcheck source=tests/launch/lib.sh
 source "$(dirname "$0")/lib.sh"
 train() { ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}"; }
 rm -rf "$WORK"/run-*
 train "$WORK/run-oracle"
 oracle=$(weights "$WORK/run-oracle")
-[ "$(field "$WORK/run-oracle/status.json" state)" = done ] || fail "the run is not done"
+[ "$(field "$WORK/run-oracle/status.json" state)" = "done" ] || fail "the run is not done"
 
 wait_for_step() {  # wait_for_step RUN STEP JOB
   until grep -q "\"step\": *$2," "$1/status.json" 2>/dev/null; do
@@ -48,4 +49,5 @@ train "$WORK/run-killed" 2>"$WORK/damaged.log"
 grep -q 'passed over' "$WORK/damaged.log" || fail "no word of the damaged checkpoint"
 [ "$(weights "$WORK/run-killed")" = "$oracle" ] || fail "after a damaged checkpoint: other bits"
 
-train "$WORK/run-killed" 2>&1 | grep -q 'nothing to do' || fail "a complete run was not recognised"
+train "$WORK/run-killed" >"$WORK/again.log" 2>&1
+grep -q 'nothing to do' "$WORK/again.log" || fail "a complete run was not recognised: $(cat "$WORK/again.log")"

@@ -81,6 +81,31 @@ TEST(OptionTable, RefusesAnUnknownArgumentAndAHalfNumber) {
   EXPECT_THAT(message_of(table), HasSubstr("did you mean 'cache'?"));
 }
 
+TEST(OptionTable, RefusesAnOptionGivenTwiceInAConfig) {
+  const permafrost::testing::TemporaryDirectory directory;
+  std::ofstream(directory / "a.ini") << "[recipe]\nepochs = 3\nrate = 1\nepochs = 4\n";
+  Settings settings;
+  OptionTable table = table_of(settings);
+  table.read_config(directory / "a.ini");
+  EXPECT_THAT(message_of(table), HasSubstr("option 'recipe.epochs' is given twice, expected once"));
+}
+
+TEST(OptionTable, LeavesAValueThatDoesNotParseAsItWasAndTellsTheCallersFaultsToo) {
+  Settings settings;
+  OptionTable table = table_of(settings);
+  table.read_arguments({"--recipe.epochs", "0.5"});
+  table.complain("a fault of the caller's");
+  EXPECT_EQ(settings.epochs, 36);
+  EXPECT_EQ(message_of(table),
+            "command line: option 'recipe.epochs' is '0.5', expected INTEGER\na fault of the caller's");
+}
+
+TEST(OptionTable, KnowsOptionsByNameAndBySection) {
+  EXPECT_TRUE(is_among("recipe.epochs", {"cache", "recipe."}));
+  EXPECT_TRUE(is_among("cache", {"cache", "recipe."}));
+  EXPECT_FALSE(is_among("cache.codec", {"cache", "recipe."}));
+}
+
 TEST(OptionTable, ThrowsForAMissingConfig) {
   Settings settings;
   OptionTable table = table_of(settings);

@@ -62,9 +62,15 @@ TEST_F(CacheReaderTest, WithoutAnIndexIsIncomplete) {
   EXPECT_THAT(refusal(), HasSubstr("incomplete: run cache build again"));
 }
 
+TEST_F(CacheReaderTest, SaysWhereThereIsNoFolderAtAll) {
+  path_ = directory_ / "absent";
+  EXPECT_THAT(refusal(), HasSubstr(path_ + ": expected the folder of a cache, found none"));
+}
+
 TEST_F(CacheReaderTest, RefusesAMissingShard) {
   fs::remove(path_ + "/shard-00001.h5");
-  EXPECT_THAT(message_of<core::IoError>([&] { CacheReader cache(path_); }), HasSubstr("shard-00001.h5"));
+  EXPECT_THAT(message_of<core::IoError>([&] { CacheReader cache(path_); }),
+              HasSubstr("shard-00001.h5: expected the shard that the index names, found none: run cache build again"));
 }
 
 TEST_F(CacheReaderTest, RefusesAShardOfAnotherUnitOrCache) {
@@ -96,6 +102,20 @@ TEST_F(CacheIndexTest, ComesBackAsWritten) {
   ASSERT_THAT(again.rejected, SizeIs(1));
   EXPECT_EQ(again.rejected[0].reason, index.rejected[0].reason);
   EXPECT_EQ(again.records(), 15);
+}
+
+TEST_F(CacheIndexTest, KnowsWhichOfItsShardsAreGoneOrCut) {
+  const CacheIndex index = read_index(path_);
+  EXPECT_THAT(missing_shards(path_, index), SizeIs(0));
+  fs::remove(path_ + "/shard-00000.h5");
+  fs::resize_file(path_ + "/shard-00002.h5", 100);
+  const std::vector<std::string> missing = missing_shards(path_, index);
+  ASSERT_THAT(missing, SizeIs(2));
+  EXPECT_THAT(missing[0], HasSubstr("shard-00000.h5: No such file"));
+  EXPECT_THAT(missing[1], HasSubstr("shard-00002.h5: 100 bytes, expected"));
+  remove_index(path_);
+  EXPECT_FALSE(has_index(path_));
+  EXPECT_NO_THROW(remove_index(path_));
 }
 
 TEST_F(CacheIndexTest, NoFlippedBitChangesWhatItSays) {

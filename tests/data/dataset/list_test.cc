@@ -152,6 +152,8 @@ TEST_F(List, RefusesAListThatMakesNoSense) {
   EXPECT_THROW(read("a.mp4 1\n", {.split = "trian"}), core::ConfigError);
   EXPECT_THROW(read_list(directory_ / "none.csv", {.root = directory_.path()}), core::IoError);
   EXPECT_THROW(read_list(directory_ / "list.csv", {.root = directory_ / "none"}), core::IoError);
+  EXPECT_THAT([&] { read_list(directory_ / "list.csv", {.root = directory_ / "list.csv"}); },
+              ThrowsMessage<core::IoError>(HasSubstr("expected the folder of the videos, found a file")));
 }
 
 }  // namespace

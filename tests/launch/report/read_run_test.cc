@@ -182,6 +182,17 @@ TEST(ReadRun, CountsTheCache) {
   EXPECT_EQ(run.cache->codec, "int8");
 }
 
+TEST(ReadRun, RefusesACacheOrManifestThatWasNamedAndIsNotThere) {
+  RunFolder folder;
+  folder.write("status.json", Json{{"state", "done"}, {"step", 7}, {"steps", 7}});
+  ReportOptions options = folder.options();
+  options.cache_directory = "no/cache";
+  EXPECT_THROW(read_run(options), core::IoError);
+  options = folder.options();
+  options.manifest_path = "no/manifest.jsonl";
+  EXPECT_THROW(read_run(options), core::IoError);
+}
+
 const Json kHeader{{"permafrost_manifest", 1}, {"labels", {"a", "b"}}, {"entries", 4}};
 const Json kTrain{{"status", "ok"}, {"split", "train"}, {"duration_seconds", 1800}};
 const Json kVal{{"status", "ok"}, {"split", "val"}, {"duration_seconds", 1800}};

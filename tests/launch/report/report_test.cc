@@ -27,13 +27,9 @@ void fill(const RunFolder& folder, size_t classes, int64_t steps) {
   std::vector<Json> log;
   for (int64_t step = 1; step <= steps; ++step) log.push_back(step_line(step, 2.0 / static_cast<double>(step)));
   folder.write("metrics.jsonl", lines(log));
-  folder.write("status.json", Json{{"state", "done"},
-                                   {"step", steps},
-                                   {"steps", steps},
-                                   {"epoch", 4.0},
-                                   {"ranks", 2},
-                                   {"resumes", 3},
-                                   {"skipped_steps", 1}});
+  folder.write(
+      "status.json",
+      Json{{"state", "done"}, {"step", steps}, {"steps", steps}, {"epoch", 4.0}, {"ranks", 2}, {"resumes", 3}});
   folder.write("config.json", Json::array({Json{{"name", "recipe.epochs"}, {"value", "41"}, {"origin", "a.ini"}},
                                            Json{{"name", "recipe.seed"}, {"value", "0"}, {"origin", "default"}}}));
   folder.write("environment.json", Json{{"version", "0.1.0"}, {"cores", 2}});

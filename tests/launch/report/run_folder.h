@@ -5,6 +5,7 @@
 //   RunSummary run = read_run(folder.options());
 #pragma once
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -26,11 +27,13 @@ class RunFolder {
 
   std::string path(const std::string& name) const { return directory_ / ("run/" + name); }
   std::string manifest() const { return directory_ / "manifest.jsonl"; }
+  // With the cache and the manifest once they are written.
   ReportOptions options() const {
+    const bool has_index = std::filesystem::exists(directory_ / "cache/index.json");
     return {.run_directory = directory_ / "run",
             .out_path = directory_ / "report.html",
-            .cache_directory = directory_ / "cache",
-            .manifest_path = manifest()};
+            .cache_directory = has_index ? directory_ / "cache" : "",
+            .manifest_path = std::filesystem::exists(manifest()) ? manifest() : ""};
   }
 
   void write(const std::string& name, const std::string& text) const { core::publish_text(path(name), text); }
