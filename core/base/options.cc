@@ -162,7 +162,9 @@ void OptionTable::read_config(const std::string& path) {
     const auto parsed = po::parse_config_file(text, boost_description(options_), /*allow_unregistered=*/true);
     std::set<std::string> seen;
     for (const auto& item : parsed.options) {
-      if (!seen.insert(item.string_key).second) {
+      const Option* option = find(item.string_key);
+      const bool is_list = option != nullptr && std::holds_alternative<std::vector<std::string>*>(option->target);
+      if (!seen.insert(item.string_key).second && !is_list) {
         faults_.push_back(path + ": option '" + item.string_key + "' is given twice, expected once: remove one");
       }
       assign(item.string_key, item.value.empty() ? "" : item.value.front(), path);

@@ -130,16 +130,20 @@ void use_classes(TrainedModel& model, const std::string& text, core::FrozenEncod
   }
   const core::ClassTexts texts = core::read_class_texts(text);
   model.labels = data::LabelMap(texts.names);
-  if (texts.features.size(1) != model.classifier->dist_net->config.embedding) {
+  const auto demand = [&](const char* whose, int64_t width) {
+    if (texts.features.size(1) == width) return;
     throw core::DataError(text + ": text features are " + std::to_string(texts.features.size(1)) + " wide, expected " +
-                          std::to_string(model.classifier->dist_net->config.embedding) +
-                          " as the run's embedding: make them with the encoder that the run was trained on");
-  }
+                          std::to_string(width) + " as " + whose +
+                          ": make them with the text tower of the encoder that the run was trained on");
+  };
+  demand("the run's embedding", model.classifier->dist_net->config.embedding);
+  const bool is_fused = encoder != nullptr && clip_weight > 0;
+  if (is_fused) demand("the encoder's embedding", encoder->config().embedding);
   core::Head head(core::HeadConfig{.kind = core::HeadKind::kText, .classes = model.labels.size()},
                   texts.features.size(1));
   head->set_text(texts.features, texts.logit_scale);
   model.classifier->head = model.classifier->replace_module("head", head.ptr());
-  if (encoder != nullptr && clip_weight > 0) model.zero_shot = std::make_shared<ZeroShot>(*encoder, head, clip_weight);
+  if (is_fused) model.zero_shot = std::make_shared<ZeroShot>(*encoder, head, clip_weight);
 }
 
 core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path) {
