@@ -6,11 +6,13 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/mapped_file.h"
 
 namespace permafrost::core {
 namespace {
@@ -63,11 +65,13 @@ const char* name_of(torch::ScalarType type) {
 
 // Bytes the shape promises; refuses negative sizes and overflow.
 uint64_t promised_bytes(const std::string& path, const Entry& entry) {
-  uint64_t bytes = c10::elementSize(entry.type);
+  uint64_t bytes = c10::elementSize(entry.type), strides = bytes;  // strides overflow even where a size is 0
   for (const int64_t size : entry.shape) {
-    if (size < 0 || __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) {
+    if (size < 0 || __builtin_mul_overflow(strides, static_cast<uint64_t>(std::max<int64_t>(size, 1)), &strides) ||
+        strides > INT64_MAX) {
       refuse(path, "tensor '" + entry.name + "' has an impossible shape");
     }
+    bytes *= static_cast<uint64_t>(size);
   }
   return bytes;
 }
@@ -116,12 +120,18 @@ std::vector<Entry> parse_header(const std::string& path, const json& header, uin
   return entries;
 }
 
-json parse_json_header(const std::string& path, int fd, uint64_t header_bytes) {
-  std::string text(header_bytes, '\0');
-  read_exactly(fd, path, text.data(), text.size(), 8);
-  json header = json::parse(text, nullptr, /*allow_exceptions=*/false);
+json parse_json_header(const std::string& path, const char* text, uint64_t bytes) {
+  json header = json::parse(text, text + bytes, nullptr, /*allow_exceptions=*/false);
   if (header.is_discarded()) refuse(path, "its header is not JSON");
   return header;
+}
+
+// A tensor on the mapped bytes, which live as long as it does; a copy where they are not aligned to its type.
+torch::Tensor tensor_on(const std::shared_ptr<MappedFile>& file, char* data, const Entry& entry) {
+  if (entry.begin == entry.end) return torch::empty(entry.shape, entry.type);
+  const auto view = torch::from_blob(
+      data, entry.shape, [file](void*) {}, torch::TensorOptions(entry.type));
+  return reinterpret_cast<uintptr_t>(data) % c10::elementSize(entry.type) == 0 ? view : view.clone();
 }
 
 }  // namespace
@@ -136,22 +146,21 @@ const torch::Tensor& SafetensorsFile::at(const std::string& name) const {
 }
 
 SafetensorsFile read_safetensors(const std::string& path) {
-  const FileDescriptor fd = open_for_reading(path);
-  const uint64_t bytes = file_bytes(path);
+  const auto mapped = std::make_shared<MappedFile>(path);
+  const uint64_t bytes = mapped->bytes();
   uint64_t header_bytes = 0;
   if (bytes < 8) refuse(path, "it has only " + std::to_string(bytes) + " bytes");
-  read_exactly(fd.get(), path, &header_bytes, 8, 0);
+  std::memcpy(&header_bytes, mapped->data(), 8);
   if (header_bytes > kHeaderLimitBytes || header_bytes > bytes - 8) {
     refuse(path, "its header claims " + std::to_string(header_bytes) + " bytes");
   }
   SafetensorsFile file;
   file.path = path;
+  char* const data = mapped->data() + 8 + header_bytes;
   try {
-    const json header = parse_json_header(path, fd.get(), header_bytes);
+    const json header = parse_json_header(path, mapped->data() + 8, header_bytes);
     for (const Entry& entry : parse_header(path, header, bytes - 8 - header_bytes, &file.metadata)) {
-      torch::Tensor tensor = torch::empty(entry.shape, entry.type);
-      read_exactly(fd.get(), path, tensor.data_ptr(), entry.end - entry.begin, 8 + header_bytes + entry.begin);
-      file.tensors.emplace(entry.name, std::move(tensor));
+      file.tensors.emplace(entry.name, tensor_on(mapped, data + entry.begin, entry));
     }
   } catch (const json::exception& error) {
     refuse(path, std::string("its header has a field of the wrong kind (") + error.what() + ")");

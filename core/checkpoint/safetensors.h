@@ -4,7 +4,7 @@
 //   const torch::Tensor weight = file.at("visual.conv1.weight");
 //   write_safetensors("out.safetensors", tensors, {{"step", "100"}});
 //
-// The header is bounded (100 MB), every offset is checked against the file before anything is allocated, tensors may
+// The header is bounded (100 MB), every offset is checked against the file, which is mapped and not read; tensors may
 // not overlap or leave gaps, and unknown types are refused. Layout: 8 bytes little-endian header length, JSON, data.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace permafrost::core {
 
 struct SafetensorsFile {
   std::string path;
-  std::map<std::string, torch::Tensor> tensors;  // owned, on the CPU, in the stored type
+  std::map<std::string, torch::Tensor> tensors;  // on the file's mapped bytes, in the stored type; writes stay ours
   std::map<std::string, std::string> metadata;
 
   bool has(const std::string& name) const { return tensors.contains(name); }

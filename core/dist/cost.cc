@@ -5,11 +5,6 @@
 namespace permafrost::core {
 namespace {
 
-// A hidden width as the networks round it.
-double hidden(int64_t width, double ratio) {
-  return static_cast<double>(static_cast<int64_t>(static_cast<double>(width) * ratio));
-}
-
 double pooling_multiply_adds(const DistConfig& config) {
   const auto t = static_cast<double>(config.spatial_frames()), tokens = static_cast<double>(config.tokens()),
              d = static_cast<double>(config.integration_dim);
@@ -40,15 +35,15 @@ double network_multiply_adds(const DistConfig& config) {
   const auto patch = static_cast<double>(config.patch_size);
 
   const double stem = frames * patches * c * 3 * static_cast<double>(config.temporal_patch) * patch * patch;
-  const double temporal_hidden = hidden(config.temporal_dim, config.temporal_mlp_ratio);
+  const auto temporal_hidden = static_cast<double>(config.temporal_hidden());
   const double temporal = frames * patches * c * temporal_hidden * (kernel + 9);
   const double input = t * tokens * width * d;
   const double to_integration = t * patches * c * d * alpha;
   const double to_temporal = t * patches * d * c;  // the last layer's is not computed
-  const double narrow = hidden(config.integration_dim, config.integration_temporal_mlp_ratio);
-  const double integration = t * tokens *
-                             (2 * d * hidden(config.integration_dim, config.integration_mlp_ratio) + 2 * d * narrow +
-                              narrow * narrow * kernel);
+  const auto narrow = static_cast<double>(config.integration_temporal_hidden());
+  const double integration =
+      t * tokens *
+      (2 * d * static_cast<double>(config.integration_hidden()) + 2 * d * narrow + narrow * narrow * kernel);
   return stem + layers * (temporal + input + to_integration + integration) + (layers - 1) * to_temporal +
          static_cast<double>(config.pooling_layers) * pooling_multiply_adds(config) + width * d +
          d * static_cast<double>(config.embedding);

@@ -26,6 +26,17 @@ struct DistConfig {
   int64_t spatial_frames() const { return frames / alpha; }  // t
   int64_t grid() const { return image_size / patch_size; }   // g
   int64_t tokens() const { return grid() * grid() + 1; }     // L
+
+  // Hidden widths of the temporal nets and of the two halves of the integration nets.
+  int64_t temporal_hidden() const { return hidden(temporal_dim, temporal_mlp_ratio); }
+  int64_t integration_hidden() const { return hidden(integration_dim, integration_mlp_ratio); }
+  int64_t integration_temporal_hidden() const { return hidden(integration_dim, integration_temporal_mlp_ratio); }
+
+ private:
+  // Rounds down as the released code does; a ratio that was computed from a width gives that width back.
+  static int64_t hidden(int64_t width, double ratio) {
+    return static_cast<int64_t>(static_cast<double>(width) * ratio + 1e-6);
+  }
 };
 
 // Throws ConfigError naming every size that no network can have.

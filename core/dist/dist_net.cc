@@ -20,6 +20,8 @@ void require_sound(const DistConfig& config) {
          "the image size must be a multiple of the patch size");
   demand(config.integration_dim > 0 && config.integration_dim % 64 == 0, "integration_dim must be a multiple of 64");
   demand(config.temporal_dim > 0, "temporal_dim must be positive");
+  demand(config.temporal_hidden() > 0 && config.integration_hidden() > 0 && config.integration_temporal_hidden() > 0,
+         "every mlp ratio must leave at least one hidden channel");
   demand(config.layers > 0 && config.pooling_layers > 0, "layers and pooling_layers must be positive");
   demand(config.temporal_patch % 2 == 1 && config.temporal_kernel % 2 == 1, "temporal_patch and kernel must be odd");
   if (!faults.empty()) throw ConfigError("no such DiST network: " + faults);

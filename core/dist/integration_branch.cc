@@ -31,8 +31,7 @@ torch::Tensor IntegrationToTemporalImpl::forward(const torch::Tensor& m) {
 
 IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
   const int64_t width = config.integration_dim;
-  const auto hidden = static_cast<int64_t>(static_cast<double>(width) * config.integration_mlp_ratio);
-  const auto narrow = static_cast<int64_t>(static_cast<double>(width) * config.integration_temporal_mlp_ratio);
+  const int64_t hidden = config.integration_hidden(), narrow = config.integration_temporal_hidden();
   const auto ffn = register_group(*this, "ffn");
   c_fc = ffn->register_module("c_fc", Linear(width, hidden));
   c_proj = ffn->register_module("c_proj", Linear(hidden, width));

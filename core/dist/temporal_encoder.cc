@@ -18,7 +18,7 @@ torch::Tensor apply_temporal_stem(const Convolution& stem, const torch::Tensor& 
 
 TemporalNetImpl::TemporalNetImpl(const DistConfig& config) {
   const int64_t width = config.temporal_dim, kernel = config.temporal_kernel;
-  const auto hidden = static_cast<int64_t>(static_cast<double>(width) * config.temporal_mlp_ratio);
+  const int64_t hidden = config.temporal_hidden();
   const auto net = register_group(*this, "temporal_net");
   c_fc1 = net->register_module("c_fc1", Convolution(width, hidden, Kernel{kernel, 1, 1}));
   c_fc2 = net->register_module("c_fc2", Convolution(hidden, width, Kernel{1, 3, 3}));

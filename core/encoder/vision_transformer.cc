@@ -71,14 +71,19 @@ torch::Tensor VisionTransformerImpl::embed(const torch::Tensor& last_layer) {
 
 void initialise(VisionTransformer& encoder, uint64_t seed) {
   torch::NoGradGuard no_grad;
-  const double scale = 1.0 / std::sqrt(static_cast<double>(encoder->config.width));
+  const auto inverse_root = [](int64_t size) { return 1.0 / std::sqrt(static_cast<double>(size)); };
   for (const auto& item : encoder->named_parameters()) {
+    const std::string& name = item.key();
     torch::Tensor parameter = item.value();
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(RandomStream(seed, {stable_hash(item.key())}).next());
-    if (parameter.dim() == 1 && item.key() != "class_embedding") {
-      parameter.fill_(item.key().ends_with("bias") ? 0.0 : 1.0);  // LayerNorm 1 and 0; biases 0; layer scale 1
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(RandomStream(seed, {stable_hash(name)}).next());
+    const bool is_token = name == "class_embedding" || name == "positional_embedding" || name == "proj";
+    if (is_token || name.ends_with("in_proj_weight")) {
+      parameter.normal_(0.0, inverse_root(encoder->config.width), generator);
+    } else if (parameter.dim() == 1) {
+      parameter.fill_(name.ends_with("weight") ? 1.0 : 0.0);  // LayerNorm 1 and 0; biases 0
     } else {
-      parameter.normal_(0.0, scale, generator);
+      const double bound = inverse_root(parameter.numel() / parameter.size(0));  // of the values that enter an output
+      parameter.uniform_(-bound, bound, generator);
     }
   }
 }

@@ -76,7 +76,8 @@ struct VisionTransformerImpl : torch::nn::Module {
 };
 TORCH_MODULE(VisionTransformer);
 
-// Draws every weight as CLIP does before training (normal, width^-1/2), as a function of `seed` and its name.
+// Draws every weight for training from nothing, as a function of `seed` and its name: tokens, positions and projections
+// of attention normal width^-1/2, other weights uniform within fan-in^-1/2, biases 0.
 void initialise(VisionTransformer& encoder, uint64_t seed);
 
 // Throws DataError, naming `where`, for a geometry no encoder can have.

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/checkpoint/safetensors.h"
+#include "tests/core/golden.h"
 #include "tests/tools/text_check.h"
 #include "tests/tools/vision_check.h"
 
@@ -28,7 +29,12 @@ int main(int count, char** words) {
     return permafrost::core::kExitUsage;
   }
   try {
-    std::cout << nlohmann::json(permafrost::testing::errors_of(words[1])).dump() << "\n";
+    std::map<std::string, double> errors = permafrost::testing::errors_of(words[1]);
+    for (auto& [what, error] : errors) error = permafrost::testing::printable(error);
+    std::cout << nlohmann::json(errors).dump() << "\n";
+  } catch (const c10::Error& error) {
+    std::cerr << "clip_check: " << words[1] << ": not such a fixture: " << error.what_without_backtrace() << "\n";
+    return permafrost::core::kExitError;
   } catch (const std::exception& error) {
     std::cerr << "clip_check: " << error.what() << "\n";
     return permafrost::core::kExitError;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/core/dist/dist_golden.h"
+#include "tests/core/golden.h"
 
 int main(int argc, char** argv) {
   using namespace permafrost::testing;
@@ -17,17 +18,20 @@ int main(int argc, char** argv) {
     DistGolden golden(argv[1]);
     const Errors outputs = golden.outputs();
     const bool is_same_set = golden.without_gradient() == golden.expected_without_gradient();
-    const nlohmann::ordered_json line{{"features", worst(golden.features())},
-                                      {"activations", worst(golden.activations())},
-                                      {"embedding", outputs.at("embedding")},
-                                      {"logits", outputs.at("logits")},
-                                      {"loss", outputs.at("loss")},
-                                      {"gradients", worst(golden.gradients())},
-                                      {"after_step", worst(golden.after_step())},
-                                      {"bf16_logits", golden.bfloat16_logits()},
+    const nlohmann::ordered_json line{{"features", printable(worst(golden.features()))},
+                                      {"activations", printable(worst(golden.activations()))},
+                                      {"embedding", printable(outputs.at("embedding"))},
+                                      {"logits", printable(outputs.at("logits"))},
+                                      {"loss", printable(outputs.at("loss"))},
+                                      {"gradients", printable(worst(golden.gradients()))},
+                                      {"after_step", printable(worst(golden.after_step()))},
+                                      {"bf16_logits", printable(golden.bfloat16_logits())},
                                       {"wrong_set_without_gradient", is_same_set ? 0 : 1}};
     std::cout << line.dump() << std::endl;
     return 0;
+  } catch (const c10::Error& error) {
+    std::fprintf(stderr, "golden_check: %s: not such a fixture: %s\n", argv[1], error.what_without_backtrace());
+    return 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "golden_check: %s\n", error.what());
     return 1;

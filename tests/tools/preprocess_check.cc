@@ -19,6 +19,7 @@
 #include "data/video/augment.h"
 #include "data/video/sampling.h"
 #include "data/video/transform.h"
+#include "tests/core/golden.h"
 
 namespace {
 
@@ -32,7 +33,8 @@ struct Result {
   std::vector<std::string> not_compared;
 
   void add(const std::string& kind, double error) {
-    errors[kind] = std::max(errors.contains(kind) ? errors[kind] : 0.0, error);
+    errors[kind] =
+        permafrost::testing::printable(permafrost::testing::worse(errors.contains(kind) ? errors[kind] : 0.0, error));
   }
 };
 

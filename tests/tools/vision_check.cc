@@ -26,7 +26,7 @@ double worst_layer_error(VisionTransformer& encoder, const SafetensorsFile& expe
   const std::string states = beginning + "hidden_states.";
   double worst = relative_error(encoder->stem(pixels), expected.at(states + "0"));
   for (size_t i = 0; i < layers.size(); ++i) {
-    worst = std::max(worst, layer_error(layers[i], expected.at(states + std::to_string(i + 1)), encoder->config));
+    worst = worse(worst, layer_error(layers[i], expected.at(states + std::to_string(i + 1)), encoder->config));
   }
   return worst;
 }

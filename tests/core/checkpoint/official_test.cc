@@ -83,6 +83,17 @@ TEST(Geometry, IsReadFromTheWeights) {
   EXPECT_EQ(config.integration_temporal_mlp_ratio, 0.25);
 }
 
+TEST(Geometry, GivesEveryHiddenWidthBack) {
+  for (const int64_t width : {64, 88, 104, 384, 448, 704}) {
+    for (int64_t hidden = 1; hidden <= 2 * width; ++hidden) {
+      DistConfig config;
+      config.temporal_dim = width;
+      config.temporal_mlp_ratio = static_cast<double>(hidden) / static_cast<double>(width);
+      ASSERT_EQ(config.temporal_hidden(), hidden) << width;
+    }
+  }
+}
+
 TEST(Geometry, NamesWhatIsMissing) {
   Tensors tensors = renamed("");
   tensors.erase("temporal_stem.weight");

@@ -80,6 +80,8 @@ TEST_F(Safetensors, RefusesWhatItsHeaderDoesNotKeep) {
   expect_refused(R"({"a":{"dtype":"F32","shape":"x","data_offsets":[0,4]}})", four, "wrong kind");
   expect_refused(R"({"a":{"shape":[1],"data_offsets":[0,4]}})", four, "wrong kind");
   expect_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", four, "data offsets");
+  expect_refused(R"({"a":{"dtype":"F32","shape":[0,4611686018427387904,4611686018427387904],"data_offsets":[0,0]}})",
+                 "", "impossible shape");
 }
 
 TEST_F(Safetensors, RefusesAHeaderLongerThanTheFileBeforeAllocatingIt) {

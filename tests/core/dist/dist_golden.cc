@@ -29,21 +29,22 @@ double in_proj_bias_error(const torch::Tensor& found, const torch::Tensor& expec
   constexpr double kAbsoluteTolerance = 1e-5;
   const auto theirs = expected.chunk(3), ours = found.chunk(3);
   const double key = (ours[1] - theirs[1]).abs().max().item<double>() * (kGoldenTolerance / kAbsoluteTolerance);
-  return std::max({relative_error(ours[0], theirs[0]), key, relative_error(ours[2], theirs[2])});
+  return worse(worse(relative_error(ours[0], theirs[0]), key), relative_error(ours[2], theirs[2]));
 }
 
 }  // namespace
 
 double worst(const Errors& errors) {
   double largest = 0;
-  for (const auto& [name, error] : errors) largest = error > largest || error != error ? error : largest;
+  for (const auto& [name, error] : errors) largest = worse(largest, error);
   return largest;
 }
 
 DistGolden::DistGolden(const std::string& path) : file_(core::read_safetensors(path)) {
   const auto config = file_.metadata.find("config");
   if (config == file_.metadata.end()) throw core::DataError(path + ": expected the metadata key 'config', found none");
-  meta_ = nlohmann::json::parse(config->second);
+  meta_ = nlohmann::json::parse(config->second, nullptr, /*allow_exceptions=*/false);
+  if (!meta_.is_object()) throw core::DataError(path + ": expected a JSON object in the metadata key 'config'");
   layers_ = meta_.at("selected_layers").get<std::vector<int64_t>>();
   net_ = core::DistNet(dist_config());
   core::load_state(*net_, with_prefix("dist_net."), path);
