@@ -32,7 +32,7 @@ std::string found_instead(const char* name, auto value, const std::string& expec
 void add_paths(core::OptionTable& table, Settings& s) {
   table.section("", "Paths and switches");
   table.add("config", &s.path.config, "INI file of options; the command line wins over it");
-  table.add("list", &s.path.list, "a data set's own list of videos");
+  table.add("list", &s.path.lists, "a data set's own list of videos; several are read one after the other");
   table.add("root", &s.path.root, "folder that the list's paths start from");
   table.add("manifest", &s.path.manifest, "manifest of a data set, as `dataset scan` writes it");
   table.add("encoder", &s.path.encoder,
@@ -48,6 +48,13 @@ void add_paths(core::OptionTable& table, Settings& s) {
             "run, or released weights in safetensors, whose network a new run starts from");
   table.add("out", &s.path.out, "where the verb writes its result");
   table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
+  table.add("allow-outside-root", &s.has.allow_outside_root, "accept absolute paths, and links that leave the root");
+  table.add("isolate", &s.has.isolate, "decode in a child process with limits on memory and time");
+  table.add("list-format", &s.dataset.list_format, "of --list", {"auto"});
+  table.add("split", &s.dataset.split, "of lists that do not say: train, val or test; by the list's name if not given");
+  table.add("frames", &s.dataset.frames, "frames of the clip");
+  table.add("view", &s.dataset.view, "which view of the video, from 0");
+  table.add("views", &s.dataset.views, "of how many");
   table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
   table.add("probe", &s.has.probe, "evaluate a linear probe on mean-pooled frozen features instead of the run");
   table.add("summary", &s.has.summary, "print what earlier evaluations of the run found, side by side");

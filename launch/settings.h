@@ -20,11 +20,22 @@
 namespace permafrost::launch {
 
 struct PathSettings {
-  std::string config, list, root, manifest, encoder, cache, run, text, from, init_from, out;
+  std::vector<std::string> lists;
+  std::string config, root, manifest, encoder, cache, run, text, from, init_from, out;
 };
 
 struct SwitchSettings {
   bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
+  bool allow_outside_root = false, isolate = false;
+};
+
+// Of the dataset verb.
+struct DatasetSettings {
+  std::string list_format = "auto";
+  std::string split;    // of lists that do not say; empty: by the list's name
+  int64_t frames = 16;  // of one clip
+  int64_t view = 0;
+  int64_t views = 1;
 };
 
 struct TextSettings {
@@ -102,6 +113,7 @@ struct DemoSettings {
 struct Settings {
   PathSettings path;
   SwitchSettings has;
+  DatasetSettings dataset;
   TextSettings text;
   int64_t threads = 0;  // compute threads of a rank; 0: the cores of the node over its ranks
   SamplingSettings sampling;
