@@ -110,6 +110,10 @@ struct DemoSettings {
   int64_t seed = 0;
 };
 
+struct BenchSettings {
+  double seconds = 5;  // least time of a measurement
+};
+
 struct Settings {
   PathSettings path;
   SwitchSettings has;
@@ -124,6 +128,7 @@ struct Settings {
   EvalSettings eval;
   PredictSettings predict;
   DemoSettings demo;
+  BenchSettings bench;
 };
 
 // The table points into `settings`, which must outlive it and stay where it is.

@@ -146,7 +146,10 @@ void VideoReader::Implementation::collect(const Waiting& wanted, bool may_seek, 
   Waiting waiting = wanted;
   if (!may_seek) demuxer_.rewind();
   FrameDecoder decoder(demuxer_, index_);
-  if (may_seek) start_near(decoder, waiting.begin()->first);
+  if (may_seek) {
+    decoder.leave_out_unless([&](int64_t pts) { return waiting.contains(pts); });
+    start_near(decoder, waiting.begin()->first);
+  }
   const AvFrame frame(av_frame_alloc());
   int overdue = 0;
   while (!waiting.empty()) {

@@ -2,10 +2,10 @@
 
 extern "C" {
 #include <libavutil/display.h>
+#include <libavutil/pixdesc.h>
 }
 
-#include <ATen/ops/from_blob.h>
-
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -37,6 +37,20 @@ Orientation from_matrix(const int32_t* matrix, int quarter_turns) {
   return orientation;
 }
 
+// Those whose conversion by libswscale is good to 2 of 255 and what everybody compares with.
+bool is_converted_by_ffmpeg(AVPixelFormat format) {
+  constexpr std::array kFormats = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ444P,
+                                   AV_PIX_FMT_GRAY8};
+  return std::find(kFormats.begin(), kFormats.end(), format) != kFormats.end();
+}
+
+// As libswscale takes it: what does not say is limited, but for grey and the formats of old JPEG files.
+bool is_full_range(const AVFrame& frame) {
+  if (frame.color_range != AVCOL_RANGE_UNSPECIFIED) return frame.color_range == AVCOL_RANGE_JPEG;
+  const AVPixFmtDescriptor& format = *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  return format.nb_components < 3 || std::string(format.name).starts_with("yuvj");
+}
+
 }  // namespace
 
 Orientation orientation_of(const std::string& path, const AVStream& stream) {
@@ -61,7 +75,8 @@ FrameConverter::FrameConverter(const std::string& path, const AVStream& stream)
     : path_(path),
       orientation_(orientation_of(path, stream)),
       coded_width_(stream.codecpar->width),
-      coded_height_(stream.codecpar->height) {}
+      coded_height_(stream.codecpar->height),
+      placement_(place(orientation_, coded_height_, coded_width_)) {}
 
 void FrameConverter::require_size(const AVFrame& frame) const {
   if (frame.width != coded_width_ || frame.height != coded_height_) {
@@ -72,8 +87,7 @@ void FrameConverter::require_size(const AVFrame& frame) const {
   }
 }
 
-void FrameConverter::prepare(const AVFrame& frame) {
-  require_size(frame);
+void FrameConverter::prepare_scaler(const AVFrame& frame) {
   if (scaler_ && frame.format == format_ && frame.colorspace == matrix_ && frame.color_range == range_) return;
   format_ = frame.format;
   matrix_ = frame.colorspace;
@@ -98,16 +112,16 @@ void FrameConverter::prepare(const AVFrame& frame) {
 }
 
 void FrameConverter::convert(const AVFrame& frame, torch::Tensor pixels) {
-  prepare(frame);
+  require_size(frame);
+  auto* planes = pixels.mutable_data_ptr<uint8_t>();
+  const auto format = static_cast<AVPixelFormat>(frame.format);
+  if (!is_converted_by_ffmpeg(format) && has_exact_conversion(format)) {
+    return convert_exactly(frame, frame.colorspace, is_full_range(frame), placement_, planes);
+  }
+  prepare_scaler(frame);
   const int rows = sws_scale(scaler_.get(), frame.data, frame.linesize, 0, frame.height, rgb_->data, rgb_->linesize);
   if (rows != frame.height) throw VideoError(path_, "undecodable", "a frame cannot be converted to RGB");
-  torch::Tensor image = at::from_blob(rgb_->data[0], {coded_height_, coded_width_, 3}, {rgb_->linesize[0], 3, 1},
-                                      torch::TensorOptions(torch::kUInt8))
-                            .permute({2, 0, 1});  // [3,h,w]
-  if (orientation_.is_mirrored_horizontally) image = image.flip(2);
-  if (orientation_.is_mirrored_vertically) image = image.flip(1);
-  if (orientation_.quarter_turns != 0) image = image.rot90(-orientation_.quarter_turns, {1, 2});  // [3,H,W]
-  pixels.copy_(image);
+  split_channels(*rgb_, placement_, planes);
 }
 
 }  // namespace permafrost::data

@@ -87,6 +87,7 @@ void FrameDecoder::feed() {
                              index_.packets[static_cast<size_t>(position_)].pts == fed_pts_;
     if (!is_expected) fail(fed_pts_, "its packets come in another order than when it was opened");
   }
+  codec_->skip_frame = is_wanted_ && !is_wanted_(fed_pts_) ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
   const int code = avcodec_send_packet(codec_.get(), packet_.get());
   av_packet_unref(packet_.get());
   if (code < 0 && !is_forgiven(fed_pts_)) fail(fed_pts_, av_text(code));

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "data/video/demuxer.h"
@@ -25,6 +26,9 @@ class FrameDecoder {
   // Starts again at the key packet `position` or an earlier one. False where the container lands elsewhere: the decoder
   // is then spent.
   bool seek(int64_t position);
+
+  // From here on frames that no other needs are left out unless `is_wanted(pts)`; only where packets tell the times.
+  void leave_out_unless(std::function<bool(int64_t)> is_wanted) { is_wanted_ = std::move(is_wanted); }
 
   // The next frame in output order; false at the end.
   bool next(AVFrame* frame);
@@ -54,6 +58,7 @@ class FrameDecoder {
   int64_t awaited_pts_ = AV_NOPTS_VALUE;
   int64_t last_pts_ = AV_NOPTS_VALUE;  // only where frames are listed by decoding
   int64_t last_duration_ = 0;
+  std::function<bool(int64_t)> is_wanted_;  // empty: every frame is
 };
 
 }  // namespace permafrost::data

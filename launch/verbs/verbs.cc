@@ -76,6 +76,14 @@ const std::vector<Verb>& verbs() {
        {"run", "cache", "manifest", "out"},
        false,
        &run_report},
+      {"bench",
+       "measures this machine; a JSON line for each measurement",
+       " decode DIR [--frames F] [--threads T]",
+       "permafrost bench decode videos --threads 2",
+       {"frames", "threads", "config", "bench."},
+       false,
+       &run_bench,
+       /*words=*/2},
   };
   return kVerbs;
 }

@@ -14,5 +14,6 @@ int run_eval(Invocation& invocation);
 int run_predict(Invocation& invocation);
 int run_checkpoint(Invocation& invocation);
 int run_report(Invocation& invocation);
+int run_bench(Invocation& invocation);
 
 }  // namespace permafrost::launch

@@ -1,0 +1,58 @@
+#include "launch/bench/bench_decode.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+#include "data/video/sampling.h"
+
+namespace permafrost::launch {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> files_of(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const bool is_hidden = entry.path().filename().string().front() == '.';
+    if (entry.is_regular_file() && !is_hidden) files.push_back(entry.path().string());
+  }
+  if (error) throw core::IoError(folder + ": expected a folder of videos: " + error.message());
+  if (files.empty()) throw core::DataError(folder + ": expected videos in it, found no file");
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+data::DecodeCounters decode_clip(const std::string& file, int64_t frames) {
+  data::VideoReader reader(file);
+  reader.read(data::sample_view(reader.info().frames, frames, 0, 1));
+  return reader.counters();
+}
+
+}  // namespace
+
+DecodeRate bench_decode(const std::string& folder, const DecodeBench& options) {
+  const std::vector<std::string> files = files_of(folder);
+  const auto count = static_cast<int64_t>(files.size());
+  decode_clip(files.front(), options.frames);  // whatever is set up once
+  DecodeRate rate{.files = count};
+  const auto start = std::chrono::steady_clock::now();
+  while (rate.seconds < options.seconds) {
+    core::parallel_in_order(
+        count, options.threads, [&](int64_t i) { return decode_clip(files[static_cast<size_t>(i)], options.frames); },
+        [&](int64_t, const data::DecodeCounters& work) {
+          ++rate.clips;
+          rate.work.packets += work.packets;
+          rate.work.frames += work.frames;
+          rate.work.seeks += work.seeks;
+        });
+    rate.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  return rate;
+}
+
+}  // namespace permafrost::launch
