@@ -170,6 +170,10 @@ std::vector<std::string> faults_of(const Settings& s) {
     demand(value >= least && value <= most, found_instead(name, value, shown(least) + " to " + shown(most)));
   };
   at_least("threads", s.threads, 0);
+  at_least("frames", s.dataset.frames, 1);
+  at_least("views", s.dataset.views, 1);
+  demand(s.dataset.view >= 0 && s.dataset.view < s.dataset.views,
+         found_instead("view", s.dataset.view, "0 to views - 1 (" + std::to_string(s.dataset.views - 1) + ")"));
   at_least("sampling.frames", s.sampling.frames, 1);
   at_least("sampling.alpha", s.sampling.alpha, 1);
   demand(s.sampling.alpha < 1 || s.sampling.frames % s.sampling.alpha == 0,

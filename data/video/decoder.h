@@ -9,6 +9,11 @@
 // forward until a frame with exactly that timestamp comes out. Where packets do not tell the timestamps of their frames
 // (transport streams, AVI, VP8), the list is made by decoding once instead, and reads start at the beginning.
 //
+// Of a file that lists its own times, frames which no other needs (H.264 and HEVC mark them) are decoded only where
+// they are wanted.
+//
+// A folder of JPEG or PNG images is a video too, of 30 frames a second in the order of their names.
+//
 // What cannot be decoded is an error, never a neighbouring frame. Only files on a file system are opened, only as one
 // of the containers and codecs of demuxer.cc: a playlist named .mp4 is refused. Edit lists, discarded frames, rotation
 // and mirroring, colour matrix and range are honoured; pixels are square (the sample aspect ratio is not applied).
@@ -68,10 +73,13 @@ struct DecodedFrames {
 
 // Work done so far, opening included.
 struct DecodeCounters {
-  int64_t packets = 0;
-  int64_t frames = 0;
+  int64_t packets_read = 0;     // from the container; empty ones included
+  int64_t packets_decoded = 0;  // given to the decoder; one that no wanted frame needs costs it next to nothing
+  int64_t frames = 0;           // decoded
   int64_t seeks = 0;
 };
+
+class FrameSource;
 
 class VideoReader {
  public:
@@ -97,8 +105,7 @@ class VideoReader {
   void decode_to_end();
 
  private:
-  class Implementation;
-  std::unique_ptr<Implementation> implementation_;
+  std::unique_ptr<FrameSource> source_;
 };
 
 // The facts of a file; `decode_to_end` proves that each of its frames decodes.

@@ -23,11 +23,12 @@ namespace {
 constexpr const char* kContainers = "mov,matroska,avi,mpegts,mpeg,flv,ogg";
 constexpr const char* kDecoders =
     "h264,hevc,libdav1d,av1,vp8,libvpx,vp9,libvpx-vp9,mpeg4,mpeg2video,mpeg1video,mjpeg,theora,h263,flv,"
-    "msmpeg4v1,msmpeg4v2,msmpeg4";
+    "msmpeg4v1,msmpeg4v2,msmpeg4,ffv1,prores";
 constexpr std::array kCodecs = {
     AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,       AV_CODEC_ID_AV1,        AV_CODEC_ID_VP8,       AV_CODEC_ID_VP9,
     AV_CODEC_ID_MPEG4, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MJPEG,     AV_CODEC_ID_THEORA,
-    AV_CODEC_ID_H263,  AV_CODEC_ID_FLV1,       AV_CODEC_ID_MSMPEG4V1,  AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3};
+    AV_CODEC_ID_H263,  AV_CODEC_ID_FLV1,       AV_CODEC_ID_MSMPEG4V1,  AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3,
+    AV_CODEC_ID_FFV1,  AV_CODEC_ID_PRORES};
 
 class Dictionary {
  public:
@@ -79,7 +80,8 @@ void fill_decoder_options(Dictionary& options, int64_t max_pixels, int threads) 
 
 }  // namespace
 
-Demuxer::Demuxer(const std::string& path, const DecodeLimits& limits) : path_(path), limits_(limits) {
+Demuxer::Demuxer(const std::string& path, const DecodeLimits& limits, DecodeCounters& counters)
+    : path_(path), limits_(limits), counters_(counters) {
   silence_ffmpeg();
   require_file(path_);
   require_length(path_);
@@ -150,15 +152,16 @@ bool Demuxer::next(AVPacket* packet) {
     if (code == AVERROR(EIO)) throw core::IoError(path_ + ": cannot read the video: " + av_text(code));
     if (code < 0) {
       throw VideoError(path_, "truncated",
-                       "breaks off after " + std::to_string(packets_read_) + " packets: " + av_text(code));
+                       "breaks off after " + std::to_string(counters_.packets_read) + " packets: " + av_text(code));
     }
     if (packet->stream_index != stream_->index) {
       av_packet_unref(packet);
       continue;
     }
-    ++packets_read_;
+    ++counters_.packets_read;
     if (packet->flags & AV_PKT_FLAG_CORRUPT) {
-      throw VideoError(path_, "truncated", "packet " + std::to_string(packets_read_) + " is cut short or damaged");
+      throw VideoError(path_, "truncated",
+                       "packet " + std::to_string(counters_.packets_read) + " is cut short or damaged");
     }
     if (packet->size > 0) return true;
     av_packet_unref(packet);

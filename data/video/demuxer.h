@@ -17,8 +17,8 @@ namespace permafrost::data {
 
 class Demuxer {
  public:
-  // Throws IoError or VideoError.
-  Demuxer(const std::string& path, const DecodeLimits& limits);
+  // Throws IoError or VideoError. Counts in `counters`, which must outlive it, packets of all passes.
+  Demuxer(const std::string& path, const DecodeLimits& limits, DecodeCounters& counters);
 
   const std::string& path() const { return path_; }
   AVFormatContext* format() const { return format_.get(); }
@@ -28,8 +28,7 @@ class Demuxer {
   // The next packet of the video stream in decoding order, empty ones left out; false at the end. Throws VideoError
   // where the file breaks off.
   bool next(AVPacket* packet);
-  // Since construction, over all passes, empty ones included.
-  int64_t packets_read() const { return packets_read_; }
+  DecodeCounters& counters() const { return counters_; }
 
   // To the key frame at or before `timestamp` (of the stream's time base); false where the container cannot.
   bool seek(int64_t timestamp);
@@ -47,7 +46,7 @@ class Demuxer {
   DecodeLimits limits_;
   AvFormat format_;
   AVStream* stream_ = nullptr;
-  int64_t packets_read_ = 0;
+  DecodeCounters& counters_;
 };
 
 }  // namespace permafrost::data

@@ -78,6 +78,9 @@ FrameConverter::FrameConverter(const std::string& path, const AVStream& stream)
       coded_height_(stream.codecpar->height),
       placement_(place(orientation_, coded_height_, coded_width_)) {}
 
+FrameConverter::FrameConverter(const std::string& path, int64_t height, int64_t width)
+    : path_(path), coded_width_(width), coded_height_(height), placement_(place({}, height, width)) {}
+
 void FrameConverter::require_size(const AVFrame& frame) const {
   if (frame.width != coded_width_ || frame.height != coded_height_) {
     throw VideoError(path_, "undecodable",

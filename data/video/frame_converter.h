@@ -23,6 +23,8 @@ Orientation orientation_of(const std::string& path, const AVStream& stream);
 class FrameConverter {
  public:
   FrameConverter(const std::string& path, const AVStream& stream);
+  // Of upright pictures.
+  FrameConverter(const std::string& path, int64_t height, int64_t width);
 
   int64_t width() const { return orientation_.swaps_sides() ? coded_height_ : coded_width_; }
   int64_t height() const { return orientation_.swaps_sides() ? coded_width_ : coded_height_; }

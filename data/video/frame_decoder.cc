@@ -45,6 +45,7 @@ bool FrameDecoder::next(AVFrame* frame) {
     if (!is_damaged) {
       if (!index_.is_by_packets) give_time(frame);
       require_awaited(pts(frame));
+      ++demuxer_.counters().frames;
       return true;
     }
     if (!is_forgiven(pts(frame))) fail(pts(frame), "the decoder had to conceal errors");
@@ -82,6 +83,7 @@ void FrameDecoder::feed() {
   has_packet_ = false;
   fed_pts_ = packet_->pts;
   ++position_;
+  ++demuxer_.counters().packets_decoded;
   if (index_.is_by_packets) {
     const bool is_expected = position_ < static_cast<int64_t>(index_.packets.size()) &&
                              index_.packets[static_cast<size_t>(position_)].pts == fed_pts_;

@@ -44,10 +44,10 @@ bool has_distinct_times(const FrameIndex& index) {
 
 void require_not_cut(const Demuxer& demuxer) {
   const int64_t declared = demuxer.container() == "mov" ? avformat_index_get_entries_count(demuxer.stream()) : 0;
-  if (demuxer.packets_read() < declared) {
+  if (demuxer.counters().packets_read < declared) {
     throw VideoError(demuxer.path(), "truncated",
                      "its table lists " + std::to_string(declared) + " samples, " +
-                         std::to_string(demuxer.packets_read()) + " could be read: fetch the file again");
+                         std::to_string(demuxer.counters().packets_read) + " could be read: fetch the file again");
   }
 }
 
@@ -95,13 +95,12 @@ FrameIndex index_by_packets(Demuxer& demuxer, const DecodeLimits& limits) {
   return index;
 }
 
-FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits, int64_t& frames_decoded) {
+FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits) {
   FrameIndex index;
   demuxer.rewind();
   FrameDecoder decoder(demuxer, index);
   const AvFrame frame(av_frame_alloc());
   while (decoder.next(frame.get())) {
-    ++frames_decoded;
     require_count(demuxer, index.packets.size() + 1, limits);
     const int64_t pts = frame->best_effort_timestamp;
     if (pts == AV_NOPTS_VALUE || (!index.packets.empty() && pts <= index.packets.back().pts)) {

@@ -40,6 +40,6 @@ struct FrameIndex {
 FrameIndex index_by_packets(Demuxer& demuxer, const DecodeLimits& limits);
 
 // Decodes everything. Throws VideoError at the first frame that fails, or where frames have no distinct, rising times.
-FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits, int64_t& frames_decoded);
+FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits);
 
 }  // namespace permafrost::data

@@ -46,7 +46,8 @@ DecodeRate bench_decode(const std::string& folder, const DecodeBench& options) {
         count, options.threads, [&](int64_t i) { return decode_clip(files[static_cast<size_t>(i)], options.frames); },
         [&](int64_t, const data::DecodeCounters& work) {
           ++rate.clips;
-          rate.work.packets += work.packets;
+          rate.work.packets_read += work.packets_read;
+          rate.work.packets_decoded += work.packets_decoded;
           rate.work.frames += work.frames;
           rate.work.seeks += work.seeks;
         });

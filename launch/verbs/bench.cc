@@ -24,7 +24,7 @@ int tell_decode(const Invocation& invocation) {
                               {"files", rate.files},
                               {"clips", rate.clips},
                               {"seconds", rate.seconds},
-                              {"packets_per_clip", static_cast<double>(rate.work.packets) / clips},
+                              {"packets_decoded_per_clip", static_cast<double>(rate.work.packets_decoded) / clips},
                               {"frames_decoded_per_clip", static_cast<double>(rate.work.frames) / clips},
                               {"seeks_per_clip", static_cast<double>(rate.work.seeks) / clips}};
   std::cout << json_text(result, -1) << "\n";

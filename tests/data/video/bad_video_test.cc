@@ -82,7 +82,7 @@ TEST(BadVideo, APictureIsRefused) {
 
 TEST(BadVideo, AnUnlistedCodecIsRefused) {
   const TemporaryDirectory directory;
-  make_video(directory / "a.mkv", "-c:v ffv1");
+  make_video(directory / "a.mkv", "-c:v huffyuv");
   EXPECT_EQ(kind_of_probe(directory / "a.mkv"), "unsupported codec");
 }
 
@@ -127,6 +127,21 @@ TEST(BadVideo, ADamagedStretchIsAnErrorAndTheRestStillReads) {
   }
   EXPECT_GT(broken, 0);
   EXPECT_LT(broken, 20);
+}
+
+TEST(BadVideo, ADamagedImageOfAFolderIsAnError) {
+  const TemporaryDirectory directory;
+  make_video(directory / "%03d.jpg", "-frames:v 3 -c:v mjpeg -q:v 3");
+  EXPECT_EQ(kind_of_probe(directory.path(), {}, /*decode_to_end=*/true), "accepted");
+  const std::string whole = read_bytes(directory / "002.jpg");
+  write_bytes(directory / "002.jpg", whole.substr(0, whole.size() / 2));
+  EXPECT_EQ(kind_of_probe(directory.path(), {}, /*decode_to_end=*/true), "undecodable");
+  write_bytes(directory / "002.jpg", "garbage");
+  EXPECT_EQ(kind_of_probe(directory.path(), {}, /*decode_to_end=*/true), "undecodable");
+  write_bytes(directory / "002.jpg", "");
+  EXPECT_EQ(kind_of_probe(directory.path(), {}, /*decode_to_end=*/true), "undecodable");
+  make_video(directory / "002.jpg", "-frames:v 1 -update 1 -c:v mjpeg", "testsrc2=size=64x64");
+  EXPECT_EQ(kind_of_probe(directory.path(), {}, /*decode_to_end=*/true), "undecodable");
 }
 
 TEST(BadVideo, AnIndexOutsideTheVideoIsRefused) {

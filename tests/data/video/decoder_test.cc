@@ -14,15 +14,20 @@ namespace permafrost::data {
 namespace {
 
 using permafrost::testing::frames_by_ffmpeg;
+using permafrost::testing::frames_by_textbook;
 using permafrost::testing::largest_difference;
 using permafrost::testing::make_video;
 using permafrost::testing::quoted;
 using permafrost::testing::read_bytes;
 using permafrost::testing::run_ffmpeg;
+using permafrost::testing::StoredPlanes;
 using permafrost::testing::TemporaryDirectory;
 using permafrost::testing::write_bytes;
 
 constexpr int64_t kTolerance = 2;  // of 255
+constexpr const char* kHevc =
+    "-c:v libx265 -preset fast -x265-params log-level=none:keyint=20:open-gop=1 -pix_fmt yuv420p";
+constexpr const char* kAv1 = "-c:v libsvtav1 -preset 12 -g 20 -pix_fmt yuv420p";
 constexpr const char* kBFrames = "-c:v libx264 -preset veryfast -bf 3 -g 12 -pix_fmt yuv420p";
 
 std::vector<int64_t> all_of(int64_t frames) {
@@ -81,7 +86,6 @@ INSTANTIATE_TEST_SUITE_P(
              "-c:v libx264 -preset veryfast -g 10 -x264-params intra-refresh=1 -pix_fmt yuv420p"},
         Kind{"Fragmented", "a.mp4",
              "-c:v libx264 -preset veryfast -g 12 -pix_fmt yuv420p -movflags frag_keyframe+empty_moov"},
-        Kind{"TenBits", "a.mp4", "-c:v libx264 -preset veryfast -pix_fmt yuv420p10le"},
         Kind{"OddSides", "a.mkv", "-c:v libx264 -preset veryfast -pix_fmt yuv444p",
              "testsrc2=size=97x61:rate=25:duration=1"},
         Kind{"FullRangeBt709", "a.mp4",
@@ -92,7 +96,18 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"VariableRate", "a.mp4",
              "-vf select='not(mod(n\\,7))+not(mod(n\\,4))' -vsync vfr -c:v libx264 -preset veryfast -g 5 -pix_fmt "
              "yuv420p"},
-        Kind{"Hevc", "a.mp4", "-c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p"},
+        Kind{"Hevc", "a.mp4", kHevc}, Kind{"HevcOpenGroups", "a.mkv", kHevc},
+        Kind{"HevcTransportStream", "a.ts", kHevc}, Kind{"Av1", "a.mp4", kAv1}, Kind{"Av1InMatroska", "a.mkv", kAv1},
+        Kind{
+            "Interlaced", "a.mp4",
+            "-vf interlace -c:v libx264 -preset veryfast -flags +ildct+ilme -x264-params tff=1 -g 12 -pix_fmt yuv420p"},
+        Kind{"InterlacedTransportStream", "a.ts", "-vf interlace -c:v mpeg2video -flags +ildct+ilme -bf 2 -q:v 4"},
+        Kind{"Baseline", "a.mkv", "-c:v libx264 -profile:v baseline -refs 4 -g 30 -pix_fmt yuv420p"},
+        Kind{"ManyReferences", "a.mp4", "-c:v libx264 -preset slow -bf 8 -refs 6 -b-pyramid normal -pix_fmt yuv420p"},
+        Kind{"H264InAvi", "a.avi", kBFrames}, Kind{"Mpeg4", "a.mp4", "-c:v mpeg4 -bf 2 -g 12 -q:v 4"},
+        Kind{"Mpeg4InMatroska", "a.mkv", "-c:v mpeg4 -bf 2 -g 12 -q:v 4"},
+        Kind{"XvidPackedInAvi", "a.avi", "-c:v libxvid -bf 2 -q:v 4"}, Kind{"MotionJpeg", "a.avi", "-c:v mjpeg -q:v 4"},
+        Kind{"QuickTime", "a.mov", kBFrames}, Kind{"Lossless", "a.mkv", "-c:v ffv1 -pix_fmt yuv420p"},
         Kind{"Vp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 12"},
         Kind{"OddVp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p",
              "testsrc2=size=97x61:rate=25:duration=1"},
@@ -101,6 +116,63 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"ProgramStream", "a.mpg", "-c:v mpeg2video -bf 2 -q:v 4"}, Kind{"Flash", "a.flv", kBFrames},
         Kind{"Theora", "a.ogv", "-c:v libtheora -q:v 6"},
         Kind{"OneFrame", "a.mp4", "-frames:v 1 -c:v libx264 -pix_fmt yuv420p"}),
+    [](const auto& info) { return info.param.name; });
+
+struct Depth {
+  const char* name;
+  const char* file;
+  const char* arguments;
+  StoredPlanes planes;
+  const char* source = "testsrc2=size=96x64:rate=25:duration=1";
+};
+
+void PrintTo(const Depth& depth, std::ostream* out) { *out << depth.name; }
+
+class EveryDepth : public ::testing::TestWithParam<Depth> {};
+
+TEST_P(EveryDepth, IsConvertedAsTheTextbookSays) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / GetParam().file;
+  make_video(path, GetParam().arguments, GetParam().source);
+  VideoReader reader(path);
+  const torch::Tensor expected = frames_by_textbook(path, reader.info().height, reader.info().width, GetParam().planes);
+  ASSERT_EQ(reader.info().frames, expected.size(0));
+  EXPECT_LE(largest_difference(reader.read(all_of(reader.info().frames)).pixels, expected), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Videos, EveryDepth,
+    ::testing::Values(
+        Depth{"TenBits", "a.mp4", "-c:v libx264 -preset veryfast -bf 3 -pix_fmt yuv420p10le", {}},
+        Depth{"TenBitsOddSides",
+              "a.mkv",
+              "-c:v libx264 -preset veryfast -pix_fmt yuv444p10le",
+              {.pixel_format = "yuv444p10le", .chroma_rows = 1, .chroma_columns = 1},
+              "testsrc2=size=97x61:rate=25:duration=1"},
+        Depth{"TenBitHevcBt2020",
+              "a.mp4",
+              "-vf scale=out_color_matrix=bt2020,format=yuv420p10le -c:v libx265 -preset ultrafast -x265-params "
+              "log-level=none -colorspace bt2020nc",
+              {.red = 0.2627, .blue = 0.0593}},
+        Depth{"FullRangeTenBits",
+              "a.mp4",
+              "-vf scale=out_range=full:out_color_matrix=bt709,format=yuv420p10le -c:v libx264 -color_range pc "
+              "-colorspace bt709",
+              {.red = 0.2126, .blue = 0.0722, .is_full_range = true}},
+        Depth{"TwelveBitHevc",
+              "a.mkv",
+              "-c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv422p12le",
+              {.pixel_format = "yuv422p12le", .depth = 12, .chroma_rows = 1}},
+        Depth{"HalvedColumns",
+              "a.mp4",
+              "-c:v libx264 -preset veryfast -pix_fmt yuv422p",
+              {.pixel_format = "yuv422p", .depth = 8, .chroma_rows = 1}},
+        Depth{"TenBitVp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p10le", {}},
+        Depth{"TenBitAv1", "a.mp4", "-c:v libsvtav1 -preset 12 -pix_fmt yuv420p10le", {}},
+        Depth{"Prores",
+              "a.mov",
+              "-c:v prores_ks -pix_fmt yuv422p10le",
+              {.pixel_format = "yuv422p10le", .chroma_rows = 1}}),
     [](const auto& info) { return info.param.name; });
 
 TEST(VideoReader, SaysWhatTheFileHolds) {
@@ -135,6 +207,51 @@ TEST(VideoReader, SeeksInsteadOfDecodingWhatNobodyAskedFor) {
   reader.read({0, 195});
   EXPECT_LE(reader.counters().frames, 1 + 10);
   EXPECT_EQ(reader.counters().seeks, 2);
+}
+
+// 300 frames in two groups: the last wanted one lies near the end, so every frame that others need is decoded, and of
+// the rest only the wanted.
+TEST(VideoReader, DecodesOnlyWhatSamplingNeeds) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-c:v libx264 -preset veryfast -bf 3 -g 250 -pix_fmt yuv420p",
+             "testsrc2=size=96x64:rate=30:duration=10");
+  VideoReader reader(directory / "a.mp4");
+  ASSERT_EQ(reader.info().frames, 300);
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < 16; ++i) indices.push_back(9 + 18 * i);
+  const torch::Tensor expected = frames_by_ffmpeg(directory / "a.mp4", 64, 96);
+  EXPECT_LE(largest_difference(reader.read(indices).pixels, expected.index_select(0, torch::tensor(indices))),
+            kTolerance);
+  EXPECT_EQ(reader.counters().packets_read - 300, reader.counters().packets_decoded);
+  EXPECT_LE(reader.counters().packets_decoded, 285);
+  EXPECT_LE(reader.counters().frames, 300 * 2 / 3);
+}
+
+TEST(VideoReader, DecodesOneFrameOfALongGroupWithoutItsEnd) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-c:v libx264 -preset veryfast -bf 3 -g 250 -pix_fmt yuv420p",
+             "testsrc2=size=96x64:rate=30:duration=10");
+  VideoReader reader(directory / "a.mp4");
+  reader.read({260});
+  EXPECT_LE(reader.counters().packets_decoded, 20);
+  reader.read({40});
+  EXPECT_LE(reader.counters().packets_decoded, 20 + 50);
+}
+
+TEST(VideoReader, ReadsAFolderOfImages) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mkv", "-frames:v 12 -c:v mjpeg -q:v 3");
+  run_ffmpeg("-i " + quoted(directory / "a.mkv") + " -c copy -start_number 1 " + quoted(directory / "img_%d.jpg"));
+  write_bytes(directory / "._img_1.jpg", "not an image");
+  write_bytes(directory / "notes.txt", "not an image");
+  VideoReader folder(directory.path());
+  EXPECT_EQ(folder.info().frames, 12);
+  EXPECT_EQ(folder.info().width, 96);
+  EXPECT_EQ(folder.info().frames_per_second, 30);
+  const DecodedFrames found = folder.read({11, 0, 0, 9});
+  EXPECT_TRUE(torch::equal(found.pixels, VideoReader(directory / "a.mkv").read({11, 0, 0, 9}).pixels));
+  EXPECT_EQ(folder.counters().frames, 1 + 3);
+  EXPECT_DOUBLE_EQ(found.timestamps_seconds[0], 11 / 30.0);
 }
 
 TEST(VideoReader, GivesTheTimesOfAVariableRate) {
