@@ -28,12 +28,20 @@ bool comes_before(const std::string& a, const std::string& b) {
   return a.size() != b.size() ? a.size() < b.size() : a < b;
 }
 
+// The decoders fill up what is missing at the end of a file; a few bytes of padding may follow its last mark.
+bool is_cut_short(const std::string& bytes, AVCodecID id) {
+  constexpr size_t kPadding = 4096;
+  const size_t end = bytes.rfind(id == AV_CODEC_ID_PNG ? "IEND" : "\xff\xd9");
+  return end == std::string::npos || bytes.size() - end > kPadding;
+}
+
 class ImageDecoder {
  public:
   ImageDecoder(AVCodecID id, const DecodeLimits& limits) : codec_(avcodec_alloc_context3(avcodec_find_decoder(id))) {
     if (!codec_) throw core::IoError("cannot decode images: out of memory");
     codec_->max_pixels = limits.max_pixels_per_frame;
     codec_->thread_count = 1;
+    codec_->err_recognition = AV_EF_EXPLODE;
     const int code = avcodec_open2(codec_.get(), nullptr, nullptr);
     if (code < 0) throw core::IoError(std::string("this FFmpeg cannot decode ") + avcodec_get_name(id));
   }
@@ -47,7 +55,8 @@ class ImageDecoder {
     std::memcpy(packet->data, bytes.data(), bytes.size());
     int code = avcodec_send_packet(codec_.get(), packet.get());
     if (code >= 0) code = avcodec_receive_frame(codec_.get(), frame);
-    const bool is_damaged = code >= 0 && ((frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags != 0);
+    const bool is_damaged = code >= 0 && ((frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags != 0 ||
+                                          is_cut_short(bytes, codec_->codec_id));
     if (code >= 0 && !is_damaged) return;
     const fs::path file(path);
     throw VideoError(file.parent_path().string(), "undecodable",
