@@ -39,6 +39,24 @@ std::optional<std::vector<std::string>> csv_fields(const std::string& line) {
   return fields;
 }
 
+CsvColumns::CsvColumns(const std::string& header) {
+  const auto fields = csv_fields(header);
+  if (!fields) return;
+  for (size_t i = 0; i < fields->size(); ++i) places_.emplace(trimmed(fields->at(i)), i);
+}
+
+std::string CsvColumns::first_of(std::initializer_list<const char*> names) const {
+  for (const char* name : names) {
+    if (has(name)) return name;
+  }
+  return "";
+}
+
+std::string CsvColumns::field(const std::vector<std::string>& fields, const std::string& name) const {
+  const auto at = places_.find(name);
+  return at == places_.end() || at->second >= fields.size() ? "" : trimmed(fields[at->second]);
+}
+
 std::string trimmed(const std::string& text) {
   const size_t first = text.find_first_not_of(" \t\r");
   if (first == std::string::npos) return "";

@@ -3,30 +3,41 @@
 //   std::vector<ListedVideo> videos = read_list("k400/train.csv", {.root = "k400/videos"});
 //   for (const ListedVideo& video : videos) if (!video.is_rejected()) use(video.path);
 //
-// Two kinds are told apart by the first line:
-// - Kinetics: a header that names the columns label, youtube_id, time_start, time_end, split (any order, others
-//   ignored, fields may be quoted). The file is ID_SSSSSS_EEEEEE.mp4 (six digits each, already cut) or ID.mp4 (uncut:
-//   start and end are kept), looked for in root, root/split, root/label and root/split/label.
-// - paths: `path,label` (quoted fields allowed, optional header path,label[,split]) or `path label`, where the label is
-//   the last word; blank lines and lines starting with # are skipped.
-// A line that cannot be used is a rejected entry whose reason starts with a few fixed words ("bad line", "hostile
-// path", "not found", "outside the root", "duplicate") and names file:line. DataError only where the list as a whole
-// makes no sense, IoError where it cannot be read.
+// | format      | list                                                                 | file under the root |
+// |-------------|----------------------------------------------------------------------|-------------------------------|
+// | `kinetics`  | label,youtube_id,time_start,time_end[,split] by header               | ID_SSSSSS_EEEEEE or ID,
+// anywhere | | `paths`     | `path label`, `path<TAB>label`, `path,label[,start,end]`; by header also split,
+// start_seconds, end_seconds (time_start, start; time_end, end) | path, or the same name with another extension | |
+// `rawframes` | `folder images label`                                                | a folder of images            |
+// | `ssv2`      | JSON list of {"id","template"}                                       | ID, anywhere | | `hmdb51`    |
+// folder of CLASS_test_splitN.txt; N is the fold                       | name, anywhere                | | `ucf101` |
+// trainlistNN.txt, testlistNN.txt                                      | path                          | | `epic` |
+// EPIC_100_train.csv, its class names beside it                        | video_id, anywhere            | | `folders` |
+// a folder itself: [split/]class/video                                 |                               |
+//
+// `auto` tells them apart by what they hold. A line that cannot be used is a rejected entry whose reason starts with
+// fixed words ("bad line", "no label", "unknown label", "hostile path", "not found", "outside the root", "wrong frame
+// count", "duplicate") and names LIST:LINE. DataError only where the list as a whole makes no sense, IoError where it
+// cannot be read.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "data/dataset/label_map.h"
+
 namespace permafrost::data {
 
 struct ListedVideo {
-  std::string id = {};    // unique in a list: ID_SSSSSS_EEEEEE, or the path without its extension
+  std::string id = {};    // unique: ID_SSSSSS_EEEEEE, or the path without its extension, with the part where it has one
   std::string path = {};  // relative to the root; empty where no file was found
   std::string label = {};
   std::string split = {};                    // "train", "val" or "test"
-  std::optional<double> start_seconds = {};  // of an uncut file
+  std::optional<double> start_seconds = {};  // the part of the file that counts, where not the whole
   std::optional<double> end_seconds = {};
+  bool may_be_cut = false;  // the file may hold that part alone, its name does not say: its length will
   std::string source = {};  // "LIST:LINE"
   std::string reason = {};  // empty: usable
 
@@ -35,12 +46,21 @@ struct ListedVideo {
 
 struct ListOptions {
   std::string root = {};        // folder of the videos
-  std::string split = "train";  // where the list does not say
+  std::string format = "auto";  // or one of list_formats()
+  std::string split = {};       // of entries that do not say; empty: by the list's name, else train
+  int64_t fold = 1;             // of HMDB51, which has three
+  // The classes there are: others are rejected, and numbers are places in it. None: whatever the list names.
+  std::optional<LabelMap> labels = {};
   // Accept absolute paths, and links that leave the root. Off: such entries are rejected.
   bool allow_outside_root = false;
 };
 
+// "auto", "kinetics", ...
+const std::vector<std::string>& list_formats();
+
 std::vector<ListedVideo> read_list(const std::string& path, const ListOptions& options);
+// One after the other, in one root. A video that an earlier line lists is rejected as a duplicate.
+std::vector<ListedVideo> read_lists(const std::vector<std::string>& paths, const ListOptions& options);
 
 // "train", "val" or "test" for one of their usual spellings ("validate", "validation", "testing", "training"); empty
 // for anything else.

@@ -90,7 +90,7 @@ TEST_F(List, RejectsALineThatCannotBeUsedAndNamesIt) {
                            "x,aaaaaaaaaaa,1,11,train\n"
                            "x,aaaaaaaaaaa,1,11,train\n");
   const std::vector<std::string> expected = {
-      "not found: ", "hostile path: ", "bad line: ", "bad line: ",     "bad line: ", "bad line: ",
+      "not found: ", "hostile path: ", "bad line: ", "bad line: ",     "bad line: ", "no label: ",
       "bad line: ",  "bad line: ",     "bad line: ", "hostile path: ", "",           "duplicate: "};
   ASSERT_EQ(videos.size(), expected.size());
   for (size_t i = 0; i < videos.size(); ++i) {
@@ -146,8 +146,8 @@ TEST_F(List, RefusesPathsAndLinksThatLeaveTheRoot) {
 }
 
 TEST_F(List, RefusesAListThatMakesNoSense) {
-  EXPECT_THAT([&] { read("youtube_id,time_start,time_end,split\n"); },
-              ThrowsMessage<core::DataError>(HasSubstr(source(1) + ": the Kinetics header has no column 'label'")));
+  EXPECT_THAT([&] { read("label,youtube_id,time_start,split\n"); },
+              ThrowsMessage<core::DataError>(HasSubstr(source(1) + ": the Kinetics header has no column 'time_end'")));
   EXPECT_THAT([&] { read("\n# nothing\n"); }, ThrowsMessage<core::DataError>(HasSubstr("lists no video")));
   EXPECT_THROW(read("a.mp4 1\n", {.split = "trian"}), core::ConfigError);
   EXPECT_THROW(read_list(directory_ / "none.csv", {.root = directory_.path()}), core::IoError);

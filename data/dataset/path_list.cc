@@ -1,0 +1,168 @@
+// Lists of paths: `path label`, `path<TAB>label`, `path,label`, with a header more columns; and `folder count label` of
+// folders of images.
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "data/dataset/csv.h"
+#include "data/dataset/list_format.h"
+
+namespace permafrost::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One line taken apart.
+struct PathLine {
+  std::string path, label, split, start, end;
+};
+
+std::string without_video_extension(const std::string& path) {
+  return (fs::path(path).parent_path() / video_stem(path)).string();
+}
+
+void set_part(ListedVideo& video, const PathLine& line) {
+  if (line.start.empty() && line.end.empty()) return;
+  video.start_seconds = line.start.empty() ? std::optional<double>(0) : seconds_of(line.start);
+  video.end_seconds = seconds_of(line.end);
+  if (!video.start_seconds || !video.end_seconds || *video.start_seconds >= *video.end_seconds) {
+    reject(video, "bad line",
+           "expected start < end in seconds or HH:MM:SS, found '" + line.start + "' and '" + line.end + "'");
+    return;
+  }
+  video.id += part_suffix(*video.start_seconds, *video.end_seconds);
+}
+
+ListedVideo video_of(const PathLine& line, const std::string& source, const ListInput& input) {
+  ListedVideo video;
+  video.source = source;
+  video.id = without_video_extension(line.path);
+  video.split = line.split.empty() ? input.split : split_name(line.split);
+  if (line.path.empty()) reject(video, "bad line", "expected a path and a label");
+  if (video.split.empty()) {
+    reject(video, "bad line", "expected the split train, val or test, found '" + line.split + "'");
+  }
+  set_part(video, line);
+  set_label(video, line.label, input);
+  if (!video.is_rejected()) find_by_path(video, line.path, input);
+  return video;
+}
+
+// A header of columns, empty where the first line is a video already.
+CsvColumns header_of(const std::string& line) {
+  CsvColumns columns(line);
+  return columns.has("path") && columns.has("label") ? columns : CsvColumns();
+}
+
+PathLine by_columns(const std::vector<std::string>& fields, const CsvColumns& columns) {
+  return {.path = columns.field(fields, "path"),
+          .label = columns.field(fields, "label"),
+          .split = columns.field(fields, "split"),
+          .start = columns.field(fields, columns.first_of({"start_seconds", "time_start", "start"})),
+          .end = columns.field(fields, columns.first_of({"end_seconds", "time_end", "end"}))};
+}
+
+// The label is the last word, or what follows the last tab.
+PathLine by_last_word(const std::string& line) {
+  const size_t tab = line.find_last_of('\t');
+  const size_t gap = tab != std::string::npos ? tab : line.find_last_of(' ');
+  if (gap == std::string::npos) return {.path = line};
+  return {.path = trimmed(line.substr(0, gap)), .label = trimmed(line.substr(gap + 1))};
+}
+
+ListedVideo read_line(const std::string& line, const CsvColumns& columns, const std::string& source,
+                      const ListInput& input) {
+  if (const std::string why = why_not_text(line); !why.empty()) return bad_line(source, why);
+  const bool has_columns = columns.has("path");
+  if (!has_columns && line.find(',') == std::string::npos) return video_of(by_last_word(line), source, input);
+  const auto fields = csv_fields(line);
+  if (!fields) return bad_line(source, "a quote is opened and not closed");
+  if (has_columns) return video_of(by_columns(*fields, columns), source, input);
+  if (fields->size() != 2 && fields->size() != 4) {
+    return bad_line(source,
+                    "expected path,label or path,label,start,end, found " + std::to_string(fields->size()) + " fields");
+  }
+  const auto at = [&](size_t i) { return i < fields->size() ? trimmed(fields->at(i)) : ""; };
+  return video_of({.path = at(0), .label = at(1), .start = at(2), .end = at(3)}, source, input);
+}
+
+int64_t images_in(const fs::path& folder) {
+  int64_t count = 0;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    std::string extension = entry.path().extension().string();
+    std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);
+    const bool is_image = extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+    count += is_image && !entry.path().filename().string().starts_with('.');
+  }
+  return count;
+}
+
+void find_folder(ListedVideo& video, const std::string& folder, int64_t count, const ListInput& input) {
+  const std::string hostile = why_hostile(folder);
+  if (!hostile.empty() && !(input.root.allows_outside() && fs::path(folder).is_absolute())) {
+    return reject(video, "hostile path", "'" + folder + "' " + hostile);
+  }
+  if (!input.root.has_folder(folder)) {
+    return reject(video, "not found", "'" + folder + "' is not a folder under " + input.root.path());
+  }
+  if (input.root.leaves(folder + "/.")) {
+    return reject(video, "outside the root", "'" + folder + "' leaves " + input.root.path());
+  }
+  video.path = folder;
+  const int64_t found = images_in(fs::path(input.root.path()) / folder);
+  if (found != count) {
+    reject(
+        video, "wrong frame count",
+        "'" + folder + "': expected " + std::to_string(count) + " images by the list, found " + std::to_string(found));
+  }
+}
+
+ListedVideo read_folder_line(const std::string& line, const std::string& source, const ListInput& input) {
+  if (const std::string why = why_not_text(line); !why.empty()) return bad_line(source, why);
+  const PathLine outer = by_last_word(line);
+  const PathLine inner = by_last_word(outer.path);
+  int64_t count = -1;
+  const std::string& number = inner.label;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), count);
+  if (error != std::errc{} || end != number.data() + number.size() || count < 1) {
+    return bad_line(source, "expected a folder, its number of images and a label");
+  }
+  ListedVideo video;
+  video.source = source;
+  video.id = inner.path;
+  video.split = input.split;
+  set_label(video, outer.label, input);
+  if (!video.is_rejected()) find_folder(video, inner.path, count, input);
+  return video;
+}
+
+}  // namespace
+
+std::vector<ListedVideo> read_path_list(const ListInput& input) {
+  std::vector<ListedVideo> videos;
+  CsvColumns columns;
+  bool may_be_header = true;
+  for (size_t i = 0; i < input.lines.size(); ++i) {
+    const std::string line = trimmed(input.lines[i]);
+    if (line.empty() || line.front() == '#') continue;
+    if (std::exchange(may_be_header, false)) {
+      columns = header_of(line);
+      if (columns.has("path")) continue;
+    }
+    videos.push_back(read_line(line, columns, input.source(i), input));
+  }
+  return videos;
+}
+
+std::vector<ListedVideo> read_frame_folder_list(const ListInput& input) {
+  std::vector<ListedVideo> videos;
+  for (size_t i = 0; i < input.lines.size(); ++i) {
+    const std::string line = trimmed(input.lines[i]);
+    if (!line.empty() && line.front() != '#') videos.push_back(read_folder_line(line, input.source(i), input));
+  }
+  return videos;
+}
+
+}  // namespace permafrost::data
