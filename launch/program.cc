@@ -16,6 +16,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "data/video/decode_child.h"
 #include "distributed/communicator.h"
 #include "launch/geometry.h"
 #include "launch/verbs/verbs.h"
@@ -223,6 +224,9 @@ int run_program(int argc, char** argv) {
   if (arguments[0] == "--version") {
     std::cout << "permafrost " << PERMAFROST_VERSION << ", LibTorch " << TORCH_VERSION << "\n";
     return core::kExitDone;
+  }
+  if (arguments[0] == data::kDecodeChildWord && arguments.size() == 3) {
+    data::serve_decoding(STDIN_FILENO, std::stoll(arguments[1]), std::stoll(arguments[2]));
   }
   const std::string name = arguments[0];
   arguments.erase(arguments.begin());

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "core/encoder/architectures.h"
+#include "data/dataset/list.h"
 
 namespace permafrost::launch {
 namespace {
@@ -50,7 +51,10 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
   table.add("allow-outside-root", &s.has.allow_outside_root, "accept absolute paths, and links that leave the root");
   table.add("isolate", &s.has.isolate, "decode in a child process with limits on memory and time");
-  table.add("list-format", &s.dataset.list_format, "of --list", {"auto"});
+  table.add("list-format", &s.dataset.list_format, "of --list", data::list_formats());
+  table.add("fold", &s.dataset.fold, "which of HMDB51's three splits");
+  table.add("time-limit", &s.dataset.time_limit, "seconds that one isolated file may take");
+  table.add("memory-limit", &s.dataset.memory_limit, "MiB that one isolated file may take");
   table.add("split", &s.dataset.split, "of lists that do not say: train, val or test; by the list's name if not given");
   table.add("frames", &s.dataset.frames, "frames of the clip");
   table.add("view", &s.dataset.view, "which view of the video, from 0");
@@ -171,6 +175,9 @@ std::vector<std::string> faults_of(const Settings& s) {
   };
   at_least("threads", s.threads, 0);
   at_least("frames", s.dataset.frames, 1);
+  at_least("fold", s.dataset.fold, 1);
+  within("time-limit", s.dataset.time_limit, 0.1, 1e6);
+  at_least("memory-limit", s.dataset.memory_limit, 16);
   at_least("views", s.dataset.views, 1);
   demand(s.dataset.view >= 0 && s.dataset.view < s.dataset.views,
          found_instead("view", s.dataset.view, "0 to views - 1 (" + std::to_string(s.dataset.views - 1) + ")"));

@@ -36,6 +36,9 @@ struct DatasetSettings {
   int64_t frames = 16;  // of one clip
   int64_t view = 0;
   int64_t views = 1;
+  int64_t fold = 1;             // of HMDB51
+  double time_limit = 60;       // seconds of one file, where isolated
+  int64_t memory_limit = 2048;  // MiB of one file, where isolated
 };
 
 struct TextSettings {

@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/parallel.h"
 #include "data/cache/shard_reader.h"
+#include "data/dataset/scan.h"
 
 namespace permafrost::data {
 namespace {
@@ -27,16 +28,20 @@ struct VideoOutcome {
 
 // The key names the files by what the scan found, so another file in a video's place must not pass for it.
 void require_as_scanned(const std::string& path, const ManifestEntry& entry) {
-  const auto bytes = static_cast<int64_t>(core::file_bytes(path));
-  if (bytes == entry.bytes) return;
-  throw core::DataError(path + ": expected the " + std::to_string(entry.bytes) + " bytes of the scan, found " +
-                        std::to_string(bytes) + ": put that file back, or scan the data set again");
+  const std::string remedy = ": put that file back, or scan the data set again";
+  if (const int64_t bytes = content_bytes(path); bytes != entry.bytes) {
+    throw core::DataError(path + ": expected the " + std::to_string(entry.bytes) + " bytes of the scan, found " +
+                          std::to_string(bytes) + remedy);
+  }
+  if (content_checksum(path) != entry.crc32c) {
+    throw core::DataError(path + ": its content is not that of the scan, though as long" + remedy);
+  }
 }
 
 VideoOutcome build_video(const ClipBuilder& clips, const std::string& root, const ManifestEntry& entry) {
   at::set_num_threads(1);  // of this worker: as many workers as cores beat one team, and keep bits independent of it
   try {
-    require_as_scanned(root + "/" + entry.path, entry);
+    require_as_scanned((fs::path(root) / entry.path).string(), entry);
     return {clips.build(root, entry), ""};
   } catch (const core::Error& error) {
     return {{}, error.what()};

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <filesystem>
+
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/random.h"
@@ -65,12 +67,13 @@ std::string manifest_identity(const Manifest& manifest) {
     sha.update(entry.id + "\t" + entry.label + "\t" + entry.split + "\t" +
                std::to_string(entry.start_seconds.value_or(-1)) + "\t" +
                std::to_string(entry.end_seconds.value_or(-1)) + "\t" + std::to_string(entry.bytes) + "\t" +
-               std::to_string(entry.frames) + "\n");
+               std::to_string(entry.crc32c) + "\t" + std::to_string(entry.frames) + "\n");
   }
   return sha.hex();
 }
 
-ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key) : encoder_(encoder), key_(std::move(key)) {
+ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key, const DecodeLimits& limits)
+    : encoder_(encoder), key_(std::move(key)), limits_(limits) {
   key_.validate();
   if (key_.encoder_sha256 != encoder.sha256()) {
     throw core::ConfigError("the encoder is " + encoder.sha256().substr(0, 12) + ", expected " +
@@ -139,7 +142,7 @@ ClipRecord ClipBuilder::build_view(VideoReader& reader, const ManifestEntry& ent
 
 std::vector<ClipRecord> ClipBuilder::build_views(const std::string& root, const ManifestEntry& entry,
                                                  int64_t first_view, int64_t end_view) const {
-  VideoReader reader(root + "/" + entry.path);
+  VideoReader reader((std::filesystem::path(root) / entry.path).string(), limits_);
   const FrameRange range = range_of(reader, entry);
   if (range.count <= 0) {
     throw core::DataError(root + "/" + entry.path + ": no frame between its start and its end: mend the list");

@@ -15,10 +15,9 @@
 #include "data/cache/cache_key.h"
 #include "data/cache/clip_record.h"
 #include "data/dataset/manifest.h"
+#include "data/video/decoder.h"
 
 namespace permafrost::data {
-
-class VideoReader;
 
 // Frames first .. first+count-1 of a file: all, or the part between a list's start and end times.
 struct FrameRange {
@@ -29,7 +28,8 @@ struct FrameRange {
 class ClipBuilder {
  public:
   // `encoder` must outlive it. Throws ConfigError where encoder and key do not belong together.
-  ClipBuilder(core::FrozenEncoder& encoder, CacheKey key);
+  // A child among the limits makes it one for a single thread.
+  ClipBuilder(core::FrozenEncoder& encoder, CacheKey key, const DecodeLimits& limits = {});
 
   const CacheKey& key() const { return key_; }
 
@@ -49,10 +49,11 @@ class ClipBuilder {
 
   core::FrozenEncoder& encoder_;
   CacheKey key_;
+  DecodeLimits limits_;
 };
 
-// SHA-256 over id, label, split, part, bytes and frames of every usable entry: what a cache depends on, wherever the
-// files lie.
+// SHA-256 over id, label, split, part, bytes, checksum and frames of every usable entry: what a cache depends on,
+// wherever the files lie.
 std::string manifest_identity(const Manifest& manifest);
 
 }  // namespace permafrost::data

@@ -6,15 +6,19 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "data/dataset/csv.h"
+#include "data/dataset/list.h"
 
 namespace permafrost::data {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+constexpr uint64_t kMostBytes = uint64_t{8} << 30;
+
 using OrderedJson = nlohmann::ordered_json;  // lines are written with what identifies them first
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
@@ -110,11 +114,17 @@ std::string stored_root(const std::string& path, const std::string& root) {
 }
 
 OrderedJson to_json(const ManifestEntry& entry) {
-  OrderedJson json = {{"id", entry.id},         {"path", entry.path},
-                      {"bytes", entry.bytes},   {"duration_seconds", entry.duration_seconds},
-                      {"frames", entry.frames}, {"frames_per_second", entry.frames_per_second},
-                      {"width", entry.width},   {"height", entry.height},
-                      {"label", entry.label},   {"split", entry.split},
+  OrderedJson json = {{"id", entry.id},
+                      {"path", entry.path},
+                      {"bytes", entry.bytes},
+                      {"crc32c", entry.crc32c},
+                      {"duration_seconds", entry.duration_seconds},
+                      {"frames", entry.frames},
+                      {"frames_per_second", entry.frames_per_second},
+                      {"width", entry.width},
+                      {"height", entry.height},
+                      {"label", entry.label},
+                      {"split", entry.split},
                       {"status", entry.status}};
   if (!entry.is_ok()) json["reason"] = entry.reason;
   if (entry.start_seconds) json["start_seconds"] = *entry.start_seconds;
@@ -127,6 +137,7 @@ ManifestEntry from_json(StrictObject& object) {
   entry.id = object.text("id");
   entry.path = object.text("path");
   entry.bytes = object.count("bytes");
+  entry.crc32c = object.count("crc32c");
   entry.duration_seconds = object.measure("duration_seconds");
   entry.frames = object.count("frames");
   entry.frames_per_second = object.measure("frames_per_second");
@@ -170,7 +181,13 @@ void require_sound(const ManifestEntry& entry, const LabelMap& labels, bool allo
   }
 }
 
-Manifest read_header(const std::string& line, const std::string& path, int64_t& entries) {
+// What the header says of the lines that follow.
+struct Promise {
+  int64_t entries = 0;
+  int64_t entries_crc32c = 0;
+};
+
+Manifest read_header(const std::string& line, const std::string& path, Promise& promise) {
   StrictObject header(line, path + ":1");
   if (!header.has("permafrost_manifest")) fail(header.where(), "expected the header of a manifest: is this one?");
   const int64_t version = header.count("permafrost_manifest");
@@ -196,7 +213,8 @@ Manifest read_header(const std::string& line, const std::string& path, int64_t& 
   if (header.text("labels_sha256") != manifest.labels.hash()) {
     fail(header.where(), "'labels_sha256' is not the hash of 'labels': the manifest was edited or damaged");
   }
-  entries = header.count("entries");
+  promise.entries = header.count("entries");
+  promise.entries_crc32c = header.count("entries_crc32c");
   header.require_empty();
   return manifest;
 }
@@ -234,29 +252,29 @@ std::vector<ManifestEntry> entries_from_text(const std::string& text) {
 }
 
 void write_manifest(const std::string& path, const Manifest& manifest) {
-  const OrderedJson header = {{"permafrost_manifest", kManifestVersion},
-                              {"root", stored_root(path, manifest.root)},
-                              {"labels", manifest.labels.names()},
-                              {"labels_sha256", manifest.labels.hash()},
-                              {"entries", manifest.entries.size()}};
   std::set<std::string> ids;
-  std::string text = line_of(header, path + ": header");
+  std::string lines;
   for (const ManifestEntry& entry : manifest.entries) {
     const std::string where = path + ": video '" + entry.id + "'";
     require_sound(entry, manifest.labels, /*allow_outside_root=*/true, where);
     require_new(ids, entry, where);
-    text += line_of(to_json(entry), where);
+    lines += line_of(to_json(entry), where);
   }
-  core::publish_text(path, text);
+  const OrderedJson header = {
+      {"permafrost_manifest", kManifestVersion}, {"root", stored_root(path, manifest.root)},
+      {"labels", manifest.labels.names()},       {"labels_sha256", manifest.labels.hash()},
+      {"entries", manifest.entries.size()},      {"entries_crc32c", core::crc32c(lines.data(), lines.size())}};
+  core::publish_text(path, line_of(header, path + ": header") + lines);
 }
 
 Manifest read_manifest(const std::string& path, bool allow_outside_root) {
-  const std::vector<std::string> lines = lines_of(core::read_text(path));
+  const std::string text = core::read_text(path, kMostBytes);
+  const std::vector<std::string> lines = lines_of(text);
   if (lines.empty()) fail(path + ":1", "expected the header of a manifest, found an empty file");
-  int64_t entries = 0;
-  Manifest manifest = read_header(lines.front(), path, entries);
-  if (static_cast<int64_t>(lines.size()) - 1 != entries) {
-    fail(path + ":" + std::to_string(lines.size()), "the header promises " + std::to_string(entries) +
+  Promise promise;
+  Manifest manifest = read_header(lines.front(), path, promise);
+  if (static_cast<int64_t>(lines.size()) - 1 != promise.entries) {
+    fail(path + ":" + std::to_string(lines.size()), "the header promises " + std::to_string(promise.entries) +
                                                         " videos, found " + std::to_string(lines.size() - 1) +
                                                         ": the manifest is damaged");
   }
@@ -267,7 +285,19 @@ Manifest read_manifest(const std::string& path, bool allow_outside_root) {
     require_sound(manifest.entries.back(), manifest.labels, allow_outside_root, object.where());
     require_new(ids, manifest.entries.back(), object.where());
   }
+  const size_t first = std::min(text.find('\n') + 1, text.size());
+  if (core::crc32c(text.data() + first, text.size() - first) != promise.entries_crc32c) {
+    fail(path, "its videos are not those that its header was written for: it was edited or damaged; scan again");
+  }
   return manifest;
+}
+
+std::map<std::string, int64_t> count_by_reason(const Manifest& manifest) {
+  std::map<std::string, int64_t> counts;
+  for (const ManifestEntry& entry : manifest.entries) {
+    if (!entry.is_ok()) ++counts[entry.reason.substr(0, entry.reason.find(':'))];
+  }
+  return counts;
 }
 
 }  // namespace permafrost::data

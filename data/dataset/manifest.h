@@ -4,10 +4,11 @@
 //   write_manifest("manifest.jsonl", manifest);
 //   const Manifest manifest = read_manifest("manifest.jsonl");
 //
-// JSON lines. The first is {"permafrost_manifest":1,"root":R,"labels":[..],"labels_sha256":H,"entries":N}, each of the
-// N that follow one video. R is relative to the manifest's folder where one of the two lies inside the other, so that
-// they can be moved together. Published whole or not at all; read strictly: an unknown or missing field, a wrong type,
-// a label outside the map, a repeated id, a hostile path or a wrong count is a DataError that names file:line.
+// JSON lines (MANIFEST.md). The first is
+// {"permafrost_manifest":2,"root":R,"labels":[..],"labels_sha256":H,"entries":N}, each of the N that follow one video.
+// R is relative to the manifest's folder where one of the two lies inside the other, so that they can be moved
+// together. Published whole or not at all; read strictly: an unknown or missing field, a wrong type, a label outside
+// the map, a repeated id, a hostile path or a wrong count is a DataError that names file:line.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,16 @@
 #include <vector>
 
 #include "data/dataset/label_map.h"
-#include "data/dataset/list.h"
-#include "data/video/decoder.h"
 
 namespace permafrost::data {
 
-inline constexpr int64_t kManifestVersion = 1;
+inline constexpr int64_t kManifestVersion = 2;
 
 struct ManifestEntry {
   std::string id = {};
   std::string path = {};  // relative to the root
   int64_t bytes = 0;
+  int64_t crc32c = 0;           // of those bytes
   double duration_seconds = 0;  // of the whole file
   int64_t frames = 0;           // of the whole file
   double frames_per_second = 0;
@@ -49,14 +49,6 @@ struct Manifest {
   std::vector<ManifestEntry> entries;
 };
 
-struct ScanOptions {
-  DecodeLimits limits;
-  bool decode_to_end = false;  // prove that every frame decodes; costs a full decode of each file
-};
-
-// Probes one listed video. Never throws for a bad one: it comes back rejected, with its reason.
-ManifestEntry scan_video(const std::string& root, const ListedVideo& video, const ScanOptions& options = {});
-
 // Throws DataError where the manifest could not be read back (a label outside the map, a repeated id), IoError.
 void write_manifest(const std::string& path, const Manifest& manifest);
 // `allow_outside_root`: accept absolute paths, which lists may hold where their reader was told to.
@@ -68,9 +60,5 @@ std::vector<ManifestEntry> entries_from_text(const std::string& text);
 
 // Rejected entries counted by the kind of their reason.
 std::map<std::string, int64_t> count_by_reason(const Manifest& manifest);
-
-// Publishes
-// {"videos","ok","rejected","hours","bytes","labels","splits":{NAME:{"ok","rejected"}},"reasons":{KIND:COUNT}}.
-void write_summary(const std::string& path, const Manifest& manifest);
 
 }  // namespace permafrost::data

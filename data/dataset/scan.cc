@@ -1,35 +1,82 @@
-#include <algorithm>
-#include <filesystem>
-#include <nlohmann/json.hpp>
+#include "data/dataset/scan.h"
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <vector>
+
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
-#include "data/dataset/manifest.h"
 
 namespace permafrost::data {
 namespace {
+
+namespace fs = std::filesystem;
+
+// A file cut to its part lasts as long as the part, give or take what cutting at key frames does.
+constexpr double kCutTolerance = 1.5;
 
 void reject(ManifestEntry& entry, const std::string& kind, const std::string& detail) {
   entry.status = "rejected";
   entry.reason = kind + ": " + detail;
 }
 
-void probe(ManifestEntry& entry, const std::string& file, const ScanOptions& options) {
-  entry.bytes = static_cast<int64_t>(core::file_bytes(file));
-  const VideoInfo info = probe_video(file, options.limits, options.decode_to_end);
+// Kinetics copies hold the whole video or its ten seconds under the same name. What the list says decides where it
+// can be true of the whole; else the file's length does.
+void settle_part(ManifestEntry& entry, bool may_be_cut) {
+  if (!entry.start_seconds) return;
+  const double length = entry.end_seconds.value_or(entry.duration_seconds) - *entry.start_seconds;
+  const bool fits = entry.end_seconds.value_or(0) <= entry.duration_seconds + kCutTolerance;
+  if (may_be_cut && !fits && std::abs(entry.duration_seconds - length) <= kCutTolerance) {
+    entry.start_seconds = entry.end_seconds = std::nullopt;
+  } else if (*entry.start_seconds >= entry.duration_seconds) {
+    reject(entry, "outside the video",
+           "its part starts at " + std::to_string(*entry.start_seconds) + " s, the file lasts " +
+               std::to_string(entry.duration_seconds) + " s");
+  }
+}
+
+void probe(ManifestEntry& entry, const std::string& path, bool may_be_cut, const ScanOptions& options) {
+  entry.bytes = content_bytes(path);
+  const VideoInfo info = probe_video(path, options.limits, options.decode_to_end);
   entry.duration_seconds = info.duration_seconds;
   entry.frames = info.frames;
   entry.frames_per_second = info.frames_per_second;
   entry.width = info.width;
   entry.height = info.height;
-  if (entry.start_seconds && *entry.start_seconds >= info.duration_seconds) {
-    reject(entry, "outside the video",
-           "its part starts at " + std::to_string(*entry.start_seconds) + " s, the file lasts " +
-               std::to_string(info.duration_seconds) + " s");
+  entry.crc32c = content_checksum(path);
+  settle_part(entry, may_be_cut);
+}
+
+std::vector<std::string> content_files(const std::string& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    const bool is_hidden = entry.path().filename().string().starts_with('.');
+    if (entry.is_regular_file() && !is_hidden) files.push_back(entry.path().string());
   }
+  if (error) throw core::IoError(path + ": cannot list the folder: " + error.message());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 }  // namespace
+
+int64_t content_bytes(const std::string& path) {
+  int64_t bytes = 0;
+  for (const std::string& file : content_files(path)) bytes += static_cast<int64_t>(core::file_bytes(file));
+  return bytes;
+}
+
+uint32_t content_checksum(const std::string& path) {
+  uint32_t crc = 0;
+  for (const std::string& file : content_files(path)) {
+    core::for_each_block(file, [&](const char* data, size_t bytes) { crc = core::crc32c(data, bytes, crc); });
+  }
+  return crc;
+}
 
 ManifestEntry scan_video(const std::string& root, const ListedVideo& video, const ScanOptions& options) {
   ManifestEntry entry;
@@ -45,7 +92,7 @@ ManifestEntry scan_video(const std::string& root, const ListedVideo& video, cons
     return entry;
   }
   try {
-    probe(entry, (std::filesystem::path(root) / video.path).string(), options);
+    probe(entry, (fs::path(root) / video.path).string(), video.may_be_cut, options);
   } catch (const VideoError& error) {
     reject(entry, error.kind(), error.detail());
   } catch (const core::DataError& error) {
@@ -54,39 +101,6 @@ ManifestEntry scan_video(const std::string& root, const ListedVideo& video, cons
     reject(entry, "unreadable", error.what());
   }
   return entry;
-}
-
-std::map<std::string, int64_t> count_by_reason(const Manifest& manifest) {
-  std::map<std::string, int64_t> counts;
-  for (const ManifestEntry& entry : manifest.entries) {
-    if (!entry.is_ok()) ++counts[entry.reason.substr(0, entry.reason.find(':'))];
-  }
-  return counts;
-}
-
-void write_summary(const std::string& path, const Manifest& manifest) {
-  int64_t ok = 0;
-  int64_t bytes = 0;
-  double seconds = 0;
-  std::map<std::string, std::map<std::string, int64_t>> splits;
-  for (const ManifestEntry& entry : manifest.entries) {
-    auto& split = splits
-                      .try_emplace(entry.split.empty() ? "unknown" : entry.split,
-                                   std::map<std::string, int64_t>{{"ok", 0}, {"rejected", 0}})
-                      .first->second;
-    ++split[entry.is_ok() ? "ok" : "rejected"];
-    if (!entry.is_ok()) continue;
-    ++ok;
-    bytes += entry.bytes;
-    const double end = std::min(entry.end_seconds.value_or(entry.duration_seconds), entry.duration_seconds);
-    seconds += end - entry.start_seconds.value_or(0);
-  }
-  const auto videos = static_cast<int64_t>(manifest.entries.size());
-  const nlohmann::json summary = {{"videos", videos},        {"ok", ok},
-                                  {"rejected", videos - ok}, {"hours", seconds / 3600},
-                                  {"bytes", bytes},          {"labels", manifest.labels.size()},
-                                  {"splits", splits},        {"reasons", count_by_reason(manifest)}};
-  core::publish_text(path, summary.dump(2) + "\n");
 }
 
 }  // namespace permafrost::data

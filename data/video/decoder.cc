@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "data/video/frame_source.h"
+#include "data/video/isolated_source.h"
 
 namespace permafrost::data {
 namespace {
@@ -31,7 +32,9 @@ torch::Tensor empty_frames(const FrameSource& source, int64_t count) {
 }  // namespace
 
 VideoReader::VideoReader(const std::string& path, const DecodeLimits& limits)
-    : source_(std::filesystem::is_directory(path) ? open_image_folder(path, limits) : open_video_file(path, limits)) {}
+    : source_(limits.child != nullptr               ? open_isolated(path, limits)
+              : std::filesystem::is_directory(path) ? open_image_folder(path, limits)
+                                                    : open_video_file(path, limits)) {}
 VideoReader::~VideoReader() = default;
 VideoReader::VideoReader(VideoReader&&) noexcept = default;
 VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;

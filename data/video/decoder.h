@@ -37,7 +37,8 @@ class VideoError : public core::DataError {
       : DataError(path + ": " + detail), kind_(kind), detail_(detail) {}
 
   // A few fixed words to count by: "truncated", "not a video", "no video stream", "no frames", "unsupported codec",
-  // "too large", "too long", "undecodable", "wrong index".
+  // "too large", "too long", "undecodable", "wrong index"; in a child process (decode_child.h) also "takes too long",
+  // "takes too much memory", "crashes the decoder".
   const std::string& kind() const { return kind_; }
   const std::string& detail() const { return detail_; }  // without the path
 
@@ -56,6 +57,8 @@ struct VideoInfo {
   std::string container;
 };
 
+class DecodeChild;
+
 // Bounds on what a file may cost; beyond them it is refused before the memory or the time is spent.
 struct DecodeLimits {
   int64_t max_pixels_per_frame = 36'000'000;  // 8K
@@ -63,6 +66,7 @@ struct DecodeLimits {
   int64_t max_packets = 8'000'000;
   int64_t max_read_bytes = int64_t{4} << 30;  // of one read()
   int threads = 1;                            // of the decoder; frames do not depend on it
+  DecodeChild* child = nullptr;               // decode there, not in this process; must outlive the reader
 };
 
 struct DecodedFrames {

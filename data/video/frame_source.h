@@ -30,7 +30,7 @@ class FrameSource {
   std::string path_;
   DecodeLimits limits_;
   VideoInfo info_;
-  DecodeCounters counters_;
+  mutable DecodeCounters counters_;
 };
 
 std::unique_ptr<FrameSource> open_video_file(const std::string& path, const DecodeLimits& limits);

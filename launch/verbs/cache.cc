@@ -124,7 +124,8 @@ void prepare_folder(const std::string& out) {
 int build(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::string out = invocation.need(settings.path.out, "out");
-  const data::Manifest manifest = data::read_manifest(invocation.need(settings.path.manifest, "manifest"));
+  const data::Manifest manifest =
+      data::read_manifest(invocation.need(settings.path.manifest, "manifest"), settings.has.allow_outside_root);
   core::FrozenEncoder encoder(
       invocation.need_encoder(),
       {.image_size = settings.cache.image_size, .dtype = core::precision_named(settings.cache.encoder_dtype)});

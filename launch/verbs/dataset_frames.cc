@@ -3,12 +3,14 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/checkpoint/safetensors.h"
 #include "data/video/decoder.h"
 #include "data/video/sampling.h"
+#include "launch/isolation.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/dataset_verbs.h"
 
@@ -52,7 +54,10 @@ int dump_frames(Invocation& invocation) {
   if (invocation.words.empty()) throw core::ConfigError("dataset frames: expected a video after it, found none");
   const std::string& file = invocation.words.front();
   const std::string& out = invocation.need(invocation.settings.path.out, "out");
-  data::VideoReader reader(file, {.threads = static_cast<int>(place_threads(invocation))});
+  std::optional<data::DecodeChild> child;
+  if (const auto limits = isolation_of(invocation.settings)) child.emplace(*limits);
+  data::VideoReader reader(
+      file, {.threads = static_cast<int>(place_threads(invocation)), .child = child ? &*child : nullptr});
   const data::DecodedFrames frames =
       reader.read(data::sample_view(reader.info().frames, wanted.frames, wanted.view, wanted.views));
   const nlohmann::json facts = describe(file, reader);

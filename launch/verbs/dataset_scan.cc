@@ -1,16 +1,30 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <mutex>
+#include <optional>
 
 #include "core/base/error.h"
+#include "core/base/file_lock.h"
 #include "core/base/log.h"
+#include "core/base/parallel.h"
+#include "data/dataset/label_lists.h"
 #include "data/dataset/list.h"
 #include "data/dataset/manifest.h"
+#include "data/dataset/scan.h"
+#include "data/dataset/scan_journal.h"
+#include "data/video/decode_child.h"
 #include "distributed/communicator.h"
+#include "distributed/stop_signal.h"
+#include "distributed/work_queue.h"
+#include "launch/isolation.h"
+#include "launch/progress.h"
 #include "launch/verbs/dataset_verbs.h"
 
 namespace permafrost::launch {
 namespace {
+
+constexpr int64_t kVideosPerUnit = 32;
 
 // "bad line" -> the whole reason of the first video that is rejected for it, which names the line or the file.
 std::map<std::string, std::string> first_reasons(const data::Manifest& manifest) {
@@ -34,10 +48,29 @@ void log_summary(const data::Manifest& manifest, const std::string& path) {
                    << " classes, " << rejected << " rejected";
 }
 
+// A folder of videos needs no list.
+std::vector<std::string> lists_of(const Invocation& invocation) {
+  const PathSettings& path = invocation.settings.path;
+  if (!path.lists.empty()) return path.lists;
+  return {invocation.need(path.root, "list")};
+}
+
 std::string root_of(const PathSettings& path) {
   if (!path.root.empty()) return path.root;
-  const std::string folder = std::filesystem::path(path.lists.front()).parent_path().string();
+  const std::string& list = path.lists.front();
+  const std::string folder =
+      std::filesystem::is_directory(list) ? list : std::filesystem::path(list).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+data::ListOptions list_options(const Settings& settings, const std::string& root) {
+  data::ListOptions options{.root = root,
+                            .format = settings.dataset.list_format,
+                            .split = settings.dataset.split,
+                            .fold = settings.dataset.fold,
+                            .allow_outside_root = settings.has.allow_outside_root};
+  if (!settings.text.labels.empty()) options.labels = data::find_labels(settings.text.labels);
+  return options;
 }
 
 // A manifest of nothing helps nobody.
@@ -49,37 +82,135 @@ void require_usable_video(const data::Manifest& manifest, const std::string& lis
                         std::to_string(entries.size()) + ": the first is rejected: " + entries.front().reason);
 }
 
+// One scan: what is listed, and how each video is probed.
+struct Scan {
+  std::string root;
+  std::vector<data::ListedVideo> listed;
+  data::ScanOptions options;
+  std::optional<data::ChildLimits> isolation;
+  int64_t threads = 1;
+};
+
+// Probes the videos at `places`, on threads of which each has a child process of its own where files are isolated.
+class Prober {
+ public:
+  explicit Prober(const Scan& scan) : scan_(scan) {}
+
+  void probe(const std::vector<int64_t>& places, data::ScanJournal& journal) {
+    core::parallel_in_order(
+        static_cast<int64_t>(places.size()), scan_.threads,
+        [&](int64_t i) { return scan_one(scan_.listed[static_cast<size_t>(places[static_cast<size_t>(i)])]); },
+        [&](int64_t i, const data::ManifestEntry& entry) { journal.add(places[static_cast<size_t>(i)], entry); });
+  }
+
+ private:
+  data::ManifestEntry scan_one(const data::ListedVideo& video) {
+    data::ScanOptions options = scan_.options;
+    std::unique_ptr<data::DecodeChild> child = scan_.isolation ? lend() : nullptr;
+    options.limits.child = child.get();
+    data::ManifestEntry entry = data::scan_video(scan_.root, video, options);
+    if (child) take_back(std::move(child));
+    return entry;
+  }
+
+  std::unique_ptr<data::DecodeChild> lend() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<data::DecodeChild>(*scan_.isolation);
+    std::unique_ptr<data::DecodeChild> child = std::move(idle_.back());
+    idle_.pop_back();
+    return child;
+  }
+
+  void take_back(std::unique_ptr<data::DecodeChild> child) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(child));
+  }
+
+  const Scan& scan_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<data::DecodeChild>> idle_;
+};
+
+// The places in the list that no journal knows, cut into units.
+std::vector<std::vector<int64_t>> units_left(size_t listed, const std::map<int64_t, data::ManifestEntry>& found) {
+  std::vector<std::vector<int64_t>> units;
+  for (int64_t place = 0; place < static_cast<int64_t>(listed); ++place) {
+    if (found.contains(place)) continue;
+    if (units.empty() || static_cast<int64_t>(units.back().size()) == kVideosPerUnit) units.emplace_back();
+    units.back().push_back(place);
+  }
+  return units;
+}
+
+// Shared over the ranks as they come free. Returns whether all of it is done.
+bool probe_all(const Scan& scan, data::ScanJournal& journal, distributed::Communicator& world) {
+  const std::vector<std::vector<int64_t>> units = units_left(scan.listed.size(), journal.found());
+  world.barrier();  // all have read the journals before one is written
+  std::vector<int64_t> numbers(units.size());
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int64_t>(i);
+  distributed::StopSignal stop;
+  distributed::WorkQueue queue(world, numbers);
+  Progress progress("dataset scan", static_cast<int64_t>(scan.listed.size()), "videos");
+  const auto before = static_cast<int64_t>(scan.listed.size()) - static_cast<int64_t>(units.size()) * kVideosPerUnit;
+  Prober prober(scan);
+  while (const std::optional<int64_t> unit = queue.next()) {
+    prober.probe(units[static_cast<size_t>(*unit)], journal);
+    if (world.is_root()) progress.set(std::max<int64_t>(0, before) + (queue.finished() + 1) * kVideosPerUnit);
+    if (stop.requested()) queue.close();
+  }
+  return !stop.agreed(world);
+}
+
+data::Manifest manifest_of(const Scan& scan, const data::ScanJournal& journal,
+                           const std::optional<data::LabelMap>& labels) {
+  data::Manifest manifest;
+  manifest.root = scan.root;
+  std::vector<std::string> names;
+  for (auto& [place, entry] : journal.found()) {
+    if (!entry.label.empty()) names.push_back(entry.label);
+    manifest.entries.push_back(entry);
+  }
+  if (manifest.entries.size() != scan.listed.size()) {
+    throw core::IoError(journal.folder() + ": holds " + std::to_string(manifest.entries.size()) + " of " +
+                        std::to_string(scan.listed.size()) +
+                        " videos: files changed meanwhile, or its disk is not shared by all ranks; start again");
+  }
+  manifest.labels = labels ? *labels : data::LabelMap::sorted(names);
+  return manifest;
+}
+
 }  // namespace
 
-// Every rank probes every size()-th video; rank 0 puts them back in the list's order.
 int scan_dataset(Invocation& invocation) {
-  const PathSettings& path = invocation.settings.path;
-  const std::string list_path = invocation.need(path.lists.empty() ? "" : path.lists.front(), "list");
-  const std::string root = root_of(path);
-  const std::string out = invocation.need(path.out, "out");
-  const std::vector<data::ListedVideo> listed = data::read_list(list_path, {.root = root});
+  const Settings& settings = invocation.settings;
+  const std::vector<std::string> lists = lists_of(invocation);
+  const std::string out = invocation.need(settings.path.out, "out");
+  Scan scan{.root = root_of(settings.path), .threads = place_threads(invocation)};
+  const data::ListOptions options = list_options(settings, scan.root);
+  scan.listed = data::read_lists(lists, options);
+  scan.options.decode_to_end = settings.has.decode;
+  scan.isolation = isolation_of(settings);
+
   distributed::Communicator world(*invocation.session);
-  data::ScanOptions options;
-  options.decode_to_end = invocation.settings.has.decode;
-  data::Manifest mine;
-  for (size_t i = world.rank(); i < listed.size(); i += world.size()) {
-    mine.entries.push_back(data::scan_video(root, listed[i], options));
-  }
-  const std::vector<std::string> parts = world.gather(data::entries_to_text(mine.entries));
+  data::ScanJournal journal(out, data::scan_identity(scan.root, scan.listed, scan.options), scan.root);
+  std::optional<core::DirectoryLock> lock;
   if (world.is_root()) {
-    std::vector<std::vector<data::ManifestEntry>> by_rank;
-    for (const std::string& part : parts) by_rank.push_back(data::entries_from_text(part));
-    data::Manifest manifest;
-    manifest.root = root;
-    std::vector<std::string> labels;
-    for (size_t i = 0; i < listed.size(); ++i) {
-      manifest.entries.push_back(by_rank[i % by_rank.size()][i / by_rank.size()]);
-      if (!manifest.entries.back().label.empty()) labels.push_back(manifest.entries.back().label);
+    lock.emplace(journal.folder());
+    if (const size_t known = journal.found().size(); known > 0) {
+      core::log_info() << journal.folder() << ": goes on with " << known << " videos of an earlier scan";
     }
-    manifest.labels = data::LabelMap::sorted(labels);
+  }
+  if (!probe_all(scan, journal, world)) {
+    core::log_warning() << "stopped early; start the same command again to go on";
+    return core::kExitRequeue;
+  }
+  world.barrier();
+  if (world.is_root()) {
+    const data::Manifest manifest = manifest_of(scan, journal, options.labels);
     data::write_manifest(out, manifest);
     log_summary(manifest, out);
-    require_usable_video(manifest, list_path);
+    journal.remove();
+    require_usable_video(manifest, lists.front());
   }
   world.barrier();
   return core::kExitDone;

@@ -48,7 +48,7 @@ void use_text(const Settings& settings, TrainedModel& model, std::optional<core:
 
 std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
                                         distributed::Communicator& world) {
-  const data::Manifest manifest = data::read_manifest(settings.path.manifest);
+  const data::Manifest manifest = data::read_manifest(settings.path.manifest, settings.has.allow_outside_root);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
   key.eval_crops = settings.sampling.eval_crops;

@@ -7,12 +7,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/encoder/frozen_encoder.h"
 #include "data/cache/clip_builder.h"
+#include "launch/isolation.h"
 #include "launch/training/evaluation.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
@@ -103,7 +105,9 @@ int run_predict(Invocation& invocation) {
   const std::vector<std::string> videos = videos_in(invocation.words);
   TrainedModel model = load_newest_model(invocation.need(settings.path.run, "run"));
   core::FrozenEncoder encoder = load_frozen_encoder(model, invocation.need_encoder());
-  const data::ClipBuilder builder(encoder, model.key);
+  std::optional<data::DecodeChild> child;
+  if (const auto limits = isolation_of(settings)) child.emplace(*limits);
+  const data::ClipBuilder builder(encoder, model.key, {.child = child ? &*child : nullptr});
   int failed = 0;
   json results = json::array();
   for (const std::string& video : videos) {

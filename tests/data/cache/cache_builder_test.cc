@@ -1,4 +1,5 @@
 #include "data/cache/cache_builder.h"
+#include "data/dataset/scan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
