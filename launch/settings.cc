@@ -137,6 +137,8 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("split", &s.eval.split, "which videos", {"train", "val", "test"});
   table.add("frame_order", &s.eval.frame_order, "shuffled: does the model need time? (needs --manifest, --encoder)",
             {"natural", "shuffled"});
+  table.add("labels", &s.eval.labels,
+            "choose among these classes only: kinetics400 for a run of Kinetics-710, or a file");
   table.add("batch", &s.eval.batch, "clips of one forward");
   table.add("clip_weight", &s.eval.clip_weight, "zero-shot: share of CLIP's own logits, 0 to 1 (needs --encoder)");
   table.section("predict", "Prediction");

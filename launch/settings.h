@@ -98,6 +98,7 @@ struct TrainSettings {
 struct EvalSettings {
   std::string split = "val";
   std::string frame_order = "natural";
+  std::string labels;  // choose among these of the run's classes
   int64_t batch = 16;
   double clip_weight = 0.5;  // of CLIP's own frame-averaged logits, in zero-shot evaluation
 };

@@ -42,7 +42,8 @@ json index_json(const CacheIndex& index) {
           {"labels", index.labels},
           {"shards", shards},
           {"totals", totals_json(index)},
-          {"rejected", rejected_to_json(index.rejected)}};
+          {"rejected", rejected_to_json(index.rejected)},
+          {"listed", index.listed}};
 }
 
 // Reads the members of one object; each complaint names the file.
@@ -177,7 +178,7 @@ CacheIndex read_index(const std::string& directory) {
     throw core::DataError(path + ": there is none, so the cache is incomplete: run cache build again");
   }
   const json object = parse_index(path);
-  const Members members(object, path, 8);
+  const Members members(object, path, 9);
   CacheIndex index;
   index.key = cache_key_from_json(members.at("key"), path);
   index.labels = labels_from_json(members, index.key);
@@ -187,6 +188,10 @@ CacheIndex read_index(const std::string& directory) {
     members.require(units.insert(index.shards.back().unit).second, "it names a unit twice");
   }
   index.rejected = rejected_from_json(members.at("rejected"), path);
+  for (const auto& [split, count] : members.at("listed").items()) {
+    members.require(count.is_number_unsigned(), "'listed' is no count of videos by split");
+    index.listed[split] = count.get<int64_t>();
+  }
   members.require(members.at("totals") == totals_json(index), "'totals' is not the sum of its shards");
   return index;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct CacheIndex {
   std::vector<std::string> labels;  // the position is the target
   std::vector<ShardSummary> shards{};
   std::vector<RejectedVideo> rejected{};
+  // Videos that the lists name, by split: those in the shards, and those whose files were of no use (count_listed).
+  std::map<std::string, int64_t> listed{};
 
   int64_t records() const;
   uint64_t bytes() const;

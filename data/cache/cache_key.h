@@ -13,7 +13,7 @@
 
 namespace permafrost::data {
 
-inline constexpr int64_t kCacheFormatVersion = 2;
+inline constexpr int64_t kCacheFormatVersion = 3;
 
 // [N, t, L, C] of one record's features.
 struct FeatureShape {

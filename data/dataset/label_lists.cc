@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "core/base/error.h"
@@ -38,6 +39,35 @@ LabelMap read_lines(const std::string& path) {
   }
 }
 
+nlohmann::json read_object(const std::string& path) {
+  const auto json = nlohmann::json::parse(core::read_text(path, kMostBytes), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw core::DataError(path + ": expected one JSON object, found something else");
+  return json;
+}
+
+// Something-Something's own file: class names with their places.
+LabelMap read_places(const std::string& path) {
+  std::map<int64_t, std::string> names;
+  const nlohmann::json object = read_object(path);
+  for (const auto& [name, place] : object.items()) {
+    const std::string text = place.is_string() ? place.get<std::string>() : place.dump();
+    names[std::atoll(text.c_str())] = name;
+  }
+  std::vector<std::string> ordered;
+  for (const auto& [place, name] : names) {
+    if (place != static_cast<int64_t>(ordered.size())) {
+      throw core::DataError(path + ": expected a class at each place from 0, found none at " +
+                            std::to_string(ordered.size()));
+    }
+    ordered.push_back(name);
+  }
+  return LabelMap(std::move(ordered));
+}
+
+LabelMap read_file(const std::string& path) {
+  return fs::path(path).extension() == ".json" ? read_places(path) : read_lines(path);
+}
+
 core::ConfigError unknown(const std::string& name, const std::vector<std::string>& known) {
   const std::string near = core::nearest_name(name, known);
   std::string list;
@@ -58,8 +88,19 @@ std::vector<std::string> shipped_labels() {
   return names;
 }
 
+std::map<std::string, std::string> kinetics710_renames() {
+  const std::string path = (labels_directory() / "kinetics710_renames.json").string();
+  std::map<std::string, std::string> renames;
+  const nlohmann::json object = read_object(path);
+  for (const auto& [name, unified] : object.items()) {
+    if (!unified.is_string()) throw core::DataError(path + ": expected a class name for '" + name + "'");
+    renames[name] = unified.get<std::string>();
+  }
+  return renames;
+}
+
 LabelMap find_labels(const std::string& name_or_file) {
-  if (fs::is_regular_file(name_or_file)) return read_lines(name_or_file);
+  if (fs::is_regular_file(name_or_file)) return read_file(name_or_file);
   const std::vector<std::string> known = shipped_labels();
   if (std::find(known.begin(), known.end(), name_or_file) == known.end()) throw unknown(name_or_file, known);
   return read_lines((labels_directory() / (name_or_file + ".txt")).string());

@@ -292,6 +292,16 @@ Manifest read_manifest(const std::string& path, bool allow_outside_root) {
   return manifest;
 }
 
+std::map<std::string, int64_t> count_listed(const Manifest& manifest) {
+  static const std::set<std::string> kNoVideos{"bad line",  "hostile path", "no label", "unknown label",
+                                               "duplicate", "held out",     "no class"};
+  std::map<std::string, int64_t> counts;
+  for (const ManifestEntry& entry : manifest.entries) {
+    if (entry.is_ok() || !kNoVideos.contains(entry.reason.substr(0, entry.reason.find(':')))) ++counts[entry.split];
+  }
+  return counts;
+}
+
 std::map<std::string, int64_t> count_by_reason(const Manifest& manifest) {
   std::map<std::string, int64_t> counts;
   for (const ManifestEntry& entry : manifest.entries) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/base/checksum.h"
 #include "core/base/error.h"
@@ -27,7 +28,32 @@ std::string free_name(const std::string& folder) {
   return path;
 }
 
-uint32_t checksum_of(const std::string& text) { return core::crc32c(text.data(), text.size()); }
+struct JournalLine {
+  int64_t place = 0;
+  int64_t changed_ns = 0;
+  ManifestEntry entry;
+};
+
+std::string header_line(const std::string& identity) { return Json{{"permafrost_scan", identity}}.dump(); }
+
+// [checksum, [place, changed_ns, entry]]: the checksum is over the text of the second.
+std::string write_line(const JournalLine& line) {
+  const std::string text = Json{line.place, line.changed_ns, entries_to_text({line.entry})}.dump();
+  return Json{core::crc32c(text.data(), text.size()), text}.dump();
+}
+
+// Nothing where it was cut short or damaged.
+std::optional<JournalLine> read_line(const std::string& text) {
+  try {
+    const Json outer = Json::parse(text);
+    const std::string inner = outer.at(1);
+    if (outer.at(0) != core::crc32c(inner.data(), inner.size())) return std::nullopt;
+    const Json parts = Json::parse(inner);
+    return JournalLine{parts.at(0), parts.at(1), entries_from_text(parts.at(2)).front()};
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
 
 }  // namespace
 
@@ -62,33 +88,27 @@ std::map<int64_t, ManifestEntry> ScanJournal::found() const {
   for (const fs::directory_entry& file : fs::directory_iterator(folder_, error)) {
     if (file.path().extension() != ".jsonl") continue;
     const std::vector<std::string> lines = lines_of(core::read_text(file.path().string(), uint64_t{4} << 30));
-    const Json first = lines.empty() ? Json() : Json::parse(lines.front(), nullptr, /*allow_exceptions=*/false);
-    if (!first.is_object() || first.value("permafrost_scan", "") != identity_) continue;
+    if (lines.empty() || lines.front() != header_line(identity_)) continue;
     for (size_t i = 1; i < lines.size(); ++i) {
-      const Json line = Json::parse(lines[i], nullptr, /*allow_exceptions=*/false);
-      const std::string text = line.is_object() ? line.value("entry", "") : "";
-      if (text.empty() || line.value("crc32c", uint32_t{0}) != checksum_of(text)) continue;  // cut short or damaged
-      ManifestEntry entry = entries_from_text(text).front();
-      if (line.at("changed_ns") == changed_at(entry)) found.insert_or_assign(line.at("place"), std::move(entry));
+      std::optional<JournalLine> line = read_line(lines[i]);
+      if (!line || line->changed_ns != changed_at(line->entry)) continue;
+      found.insert_or_assign(line->place, std::move(line->entry));
     }
   }
   return found;
 }
 
-void ScanJournal::open_own_file() {
-  own_path_ = free_name(folder_);
-  own_ = core::open_for_writing(own_path_);
-  const std::string line = Json{{"permafrost_scan", identity_}}.dump() + "\n";
-  core::write_all(own_.get(), own_path_, line.data(), line.size());
+void ScanJournal::append(const std::string& line) {
+  core::write_all(own_.get(), own_path_, (line + "\n").data(), line.size() + 1);
 }
 
 void ScanJournal::add(int64_t place, const ManifestEntry& entry) {
-  if (!own_.is_valid()) open_own_file();
-  const std::string text = entries_to_text({entry});
-  const std::string line =
-      Json{{"place", place}, {"changed_ns", changed_at(entry)}, {"crc32c", checksum_of(text)}, {"entry", text}}.dump() +
-      "\n";
-  core::write_all(own_.get(), own_path_, line.data(), line.size());
+  if (!own_.is_valid()) {
+    own_path_ = free_name(folder_);
+    own_ = core::open_for_writing(own_path_);
+    append(header_line(identity_));
+  }
+  append(write_line({place, changed_at(entry), entry}));
 }
 
 void ScanJournal::remove() {

@@ -6,8 +6,8 @@
 //   journal.remove();                                            // the manifest is published
 //
 // Beside the manifest, MANIFEST.scan/: one file of lines for each process that took part, `HOST-PID.jsonl`. The first
-// line names the scan (a hash of list, root and options), each other line one probed video with the time its file was
-// last changed. A last line that a kill cut short is left out, as is a video whose file has changed since.
+// line names the scan (a hash of list, root and options), each other line one probed video with its place in the list,
+// the time its file was last changed and a checksum. A last line that a kill cut short is left out, as is a video whose file has changed since.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ class ScanJournal {
   const std::string& folder() const { return folder_; }
 
  private:
-  void open_own_file();
+  void append(const std::string& line);
   int64_t changed_at(const ManifestEntry& entry) const;
 
   std::string folder_, identity_, root_, own_path_;

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "core/base/error.h"
+#include "data/dataset/label_match.h"
 #include "data/loader/epoch_order.h"
 
 namespace permafrost::data {
@@ -19,7 +20,7 @@ CachedClips::CachedClips(const CacheReader& cache, const std::string& split, Vie
     if (all[i].split != split) continue;
     records_.push_back(i);
     int64_t& target = targets_[all[i].label_index];
-    if (target < 0) target = labels.index_of(cache.labels()[all[i].label_index]);
+    if (target < 0) target = require_class(cache.labels()[all[i].label_index], labels);
   }
   if (records_.empty()) {
     throw core::DataError(cache.directory() + ": no video of the split '" + split +

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "data/dataset/label_match.h"
 
 namespace permafrost::data {
 
@@ -11,7 +12,7 @@ OnlineClips::OnlineClips(const ClipBuilder& builder, const Manifest& manifest, c
     : builder_(builder), manifest_(manifest), labels_(labels), views_(views_of(builder.key(), split)) {
   for (const ManifestEntry& entry : manifest.entries) {
     if (!entry.is_ok() || entry.split != split) continue;
-    labels_.index_of(entry.label);
+    require_class(entry.label, labels_);
     entries_.push_back(&entry);
   }
   if (entries_.empty()) throw core::DataError("the manifest has no usable video of the split '" + split + "'");
@@ -24,7 +25,7 @@ Clip OnlineClips::read(int64_t sample, int64_t) const {
   ClipRecord record = builder_.build_one(manifest_.root, entry, sample % views_);
   return {.pixels = record.pixels,
           .features = record.features,
-          .target = labels_.index_of(record.label),
+          .target = require_class(record.label, labels_),
           .video_id = entry.id,
           .view = record.view};
 }

@@ -3,11 +3,13 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/parallel.h"
 #include "core/recipe/metrics.h"
+#include "data/dataset/label_match.h"
 
 namespace permafrost::launch {
 namespace {
@@ -154,9 +156,32 @@ std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, 
   return all;
 }
 
-json summarise(const std::vector<VideoScore>& scores, const TrainedModel& model) {
-  const core::HeadConfig& head = model.classifier->head->config;
-  core::ConfusionMatrix confusion(model.labels.size());
+ScoredClasses restrict_to(const data::LabelMap& part, const ScoredClasses& all, std::vector<VideoScore>& scores) {
+  if (all.head.kind == core::HeadKind::kVerbNoun) {
+    throw core::ConfigError("eval.labels chooses among whole classes, this run has verbs and nouns: leave it out");
+  }
+  const std::vector<int64_t> places = data::places_of(part, all.labels);
+  std::map<int64_t, int64_t> place_in_part;
+  for (size_t i = 0; i < places.size(); ++i) place_in_part.emplace(places[i], static_cast<int64_t>(i));
+  for (VideoScore& video : scores) {
+    if (video.scores.empty()) continue;
+    const auto target = place_in_part.find(video.target);
+    if (target == place_in_part.end()) {
+      throw core::DataError("video " + video.video_id + " is of the class '" +
+                            all.labels.names()[static_cast<size_t>(video.target)] + "', which eval.labels lacks");
+    }
+    std::vector<float> kept;
+    for (const int64_t place : places) kept.push_back(video.scores[static_cast<size_t>(place)]);
+    video.target = target->second;
+    video.scores = std::move(kept);
+  }
+  return {part, {.kind = all.head.kind, .classes = part.size()}};
+}
+
+json summarise(const std::vector<VideoScore>& scores, const ScoredClasses& classes, int64_t listed) {
+  const core::HeadConfig& head = classes.head;
+  const int64_t all = std::max<int64_t>(listed, static_cast<int64_t>(scores.size()));
+  core::ConfusionMatrix confusion(classes.labels.size());
   int64_t read = 0, top1 = 0, top5 = 0, verbs = 0, nouns = 0;
   for (const VideoScore& video : scores) {
     if (video.scores.empty()) continue;
@@ -173,12 +198,12 @@ json summarise(const std::vector<VideoScore>& scores, const TrainedModel& model)
   json result{{"top1", static_cast<double>(top1) / videos},
               {"top5", static_cast<double>(top5) / videos},
               {"videos", read},
-              {"failed", static_cast<int64_t>(scores.size()) - read},
-              {"top1_of_all", static_cast<double>(top1) / static_cast<double>(std::max<size_t>(scores.size(), 1))},
-              {"chance", 1.0 / static_cast<double>(model.labels.size())},
-              {"classes", model.labels.names()},
+              {"failed", all - read},
+              {"top1_of_all", static_cast<double>(top1) / static_cast<double>(std::max<int64_t>(all, 1))},
+              {"chance", 1.0 / static_cast<double>(classes.labels.size())},
+              {"classes", classes.labels.names()},
               {"confusion", confusion.counts()},
-              {"mistakes", mistakes_of(scores, model.labels, head)}};
+              {"mistakes", mistakes_of(scores, classes.labels, head)}};
   if (head.kind == core::HeadKind::kVerbNoun) {
     result["verb_top1"] = static_cast<double>(verbs) / videos;
     result["noun_top1"] = static_cast<double>(nouns) / videos;

@@ -39,9 +39,20 @@ torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, cons
 std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,
                                  int64_t batch, int64_t reader_threads);
 
+// What the scores of a video are scores of.
+struct ScoredClasses {
+  data::LabelMap labels;
+  core::HeadConfig head;
+};
+
+// Keeps the scores of the classes of `part` alone, which a model that knows more is asked to choose from: those of
+// Kinetics-400 of one trained on Kinetics-710. Targets become places in `part`; scores stay as they are, so they sum
+// to less than 1. Throws ConfigError for a verb_noun head, DataError for a class that the model or `part` lacks.
+ScoredClasses restrict_to(const data::LabelMap& part, const ScoredClasses& all, std::vector<VideoScore>& scores);
+
 // {"top1","top5","videos","failed","top1_of_all","chance","classes","confusion","mistakes"}; accuracies are fractions
-// of the videos that were read, top1_of_all counts failed ones as wrong.
-// A verb_noun head adds "verb_top1" and "noun_top1".
-nlohmann::json summarise(const std::vector<VideoScore>& scores, const TrainedModel& model);
+// of the videos that were read, top1_of_all those of all that are listed: `listed`, whose missing and broken files
+// count as failed, or as many as were to be read. A verb_noun head adds "verb_top1" and "noun_top1".
+nlohmann::json summarise(const std::vector<VideoScore>& scores, const ScoredClasses& classes, int64_t listed = 0);
 
 }  // namespace permafrost::launch

@@ -106,7 +106,11 @@ std::vector<data::UnitOutcome> gather_outcomes(distributed::Communicator& world,
 
 void publish_index(const data::CacheKey& key, const data::Manifest& manifest,
                    const std::vector<data::UnitOutcome>& outcomes, const std::string& out) {
-  data::CacheIndex index{.key = key, .labels = manifest.labels.names(), .shards = {}, .rejected = {}};
+  data::CacheIndex index{.key = key,
+                         .labels = manifest.labels.names(),
+                         .shards = {},
+                         .rejected = {},
+                         .listed = data::count_listed(manifest)};
   for (const data::UnitOutcome& outcome : outcomes) {
     index.shards.push_back(outcome.summary);
     index.rejected.insert(index.rejected.end(), outcome.rejected.begin(), outcome.rejected.end());

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "data/cache/cache_reader.h"
+#include "data/dataset/label_lists.h"
 #include "data/loader/cached_clips.h"
 #include "data/loader/online_clips.h"
 #include "distributed/communicator.h"
@@ -23,8 +25,18 @@ using nlohmann::json;
 
 constexpr int64_t kReaderThreads = 1;
 
-std::vector<VideoScore> evaluate_cached(const Settings& settings, TrainedModel& model,
-                                        distributed::Communicator& world) {
+// What came of each video of a split, and how many the lists name.
+struct SplitScores {
+  std::vector<VideoScore> scores;
+  int64_t listed = 0;
+};
+
+int64_t listed_in(const std::map<std::string, int64_t>& listed, const std::string& split) {
+  const auto at = listed.find(split);
+  return at == listed.end() ? 0 : at->second;
+}
+
+SplitScores evaluate_cached(const Settings& settings, TrainedModel& model, distributed::Communicator& world) {
   if (settings.eval.frame_order != "natural") {
     throw core::ConfigError("eval.frame_order " + settings.eval.frame_order +
                             " needs the videos, as a cache has its frames in their own order: give --manifest and "
@@ -33,7 +45,8 @@ std::vector<VideoScore> evaluate_cached(const Settings& settings, TrainedModel& 
   const data::CacheReader cache(settings.path.cache);
   require_usable(model, cache.key(), settings.path.cache);
   const data::CachedClips clips(cache, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  return evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads);
+  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads),
+          listed_in(cache.index().listed, settings.eval.split)};
 }
 
 // With --text the run names those classes instead of its own.
@@ -46,8 +59,8 @@ void use_text(const Settings& settings, TrainedModel& model, std::optional<core:
   use_classes(model, settings.path.text, encoder ? &*encoder : nullptr, settings.eval.clip_weight);
 }
 
-std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
-                                        distributed::Communicator& world) {
+SplitScores evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
+                            distributed::Communicator& world) {
   const data::Manifest manifest = data::read_manifest(settings.path.manifest, settings.has.allow_outside_root);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
@@ -55,7 +68,8 @@ std::vector<VideoScore> evaluate_online(const Settings& settings, TrainedModel& 
   key.frame_order = settings.eval.frame_order;
   const data::ClipBuilder builder(encoder, key);
   const data::OnlineClips clips(builder, manifest, settings.eval.split, model.labels);
-  return evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads);
+  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads),
+          listed_in(data::count_listed(manifest), settings.eval.split)};
 }
 
 void tell(const Settings& settings, const json& result) {
@@ -64,10 +78,12 @@ void tell(const Settings& settings, const json& result) {
     return;
   }
   char text[200];
-  std::snprintf(text, sizeof text, "%s, %s frames: top-1 %.2f %%, top-5 %.2f %% of %lld videos, %lld failed",
+  std::snprintf(text, sizeof text,
+                "%s, %s frames: top-1 %.2f %%, top-5 %.2f %% of %lld videos; %lld failed, top-1 %.2f %% of all listed",
                 result["split"].get<std::string>().c_str(), result["frame_order"].get<std::string>().c_str(),
                 100 * result["top1"].get<double>(), 100 * result["top5"].get<double>(),
-                static_cast<long long>(result["videos"]), static_cast<long long>(result["failed"]));
+                static_cast<long long>(result["videos"]), static_cast<long long>(result["failed"]),
+                100 * result["top1_of_all"].get<double>());
   std::cout << text << std::endl;
 }
 
@@ -104,10 +120,14 @@ int evaluate_run(Invocation& invocation) {
   std::optional<core::FrozenEncoder> encoder;
   if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
   use_text(settings, model, encoder);
-  const std::vector<VideoScore> scores = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
-                                                                     : evaluate_cached(settings, model, world);
+  SplitScores found = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
+                                                  : evaluate_cached(settings, model, world);
   if (world.is_root()) {
-    json result = summarise(scores, model);
+    ScoredClasses classes{model.labels, model.classifier->head->config};
+    if (!settings.eval.labels.empty()) {
+      classes = restrict_to(data::find_labels(settings.eval.labels), classes, found.scores);
+    }
+    json result = summarise(found.scores, classes, found.listed);
     result["split"] = settings.eval.split;
     result["frame_order"] = settings.eval.frame_order;
     result["step"] = model.step;

@@ -21,6 +21,7 @@ TEST(LabelLists, ShipsThePublicDataSetsWithTheirNumbersOfClasses) {
                                                {"kinetics400", 400},
                                                {"kinetics600", 600},
                                                {"kinetics700", 700},
+                                               {"kinetics710", 710},
                                                {"kinetics710_mmaction2", 710},
                                                {"kinetics710_videomaev2", 710},
                                                {"ssv2", 174},
