@@ -63,7 +63,7 @@ void DecodeChild::start() {
     throw core::IoError(limits_.program + ": cannot start a decoding process: " + std::strerror(code));
   }
   pending_.clear();
-  ++generation_;
+  ++started_;
 }
 
 void DecodeChild::end() {

@@ -38,8 +38,8 @@ class DecodeChild {
   // The bytes that follow the answer.
   void receive(const std::string& path, void* data, size_t bytes);
 
-  // How many children were started. A file that was open in an earlier one is open no more.
-  int64_t generation() const { return generation_; }
+  // The number of the child that runs now, counted from 1; 0 where none does. A file is open in one child only.
+  int64_t running() const { return pid_ < 0 ? 0 : started_; }
 
  private:
   void start();
@@ -54,7 +54,7 @@ class DecodeChild {
   core::FileDescriptor socket_;
   std::string pending_;  // received, not yet handed on
   std::chrono::steady_clock::time_point deadline_;
-  int64_t generation_ = 0;
+  int64_t started_ = 0;
 };
 
 inline constexpr const char* kDecodeChildWord = "decode-child";

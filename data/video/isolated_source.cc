@@ -37,11 +37,11 @@ class IsolatedSource : public FrameSource {
  private:
   void open() {
     info_ = info_of(ask({{"do", "open"}, {"path", path_}, {"limits", to_json(limits_)}}));
-    generation_ = limits_.child->generation();
+    child_ = limits_.child->running();
   }
 
   Json ask(const Json& request) const {
-    const bool is_lost = generation_ >= 0 && generation_ != limits_.child->generation();
+    const bool is_lost = child_ > 0 && child_ != limits_.child->running();
     if (is_lost) throw VideoError(path_, "crashes the decoder", "the process that had it open is gone");
     const Json reply = Json::parse(limits_.child->ask(path_, request.dump()));
     if (reply.contains("kind")) throw VideoError(path_, reply["kind"], reply["detail"]);
@@ -50,7 +50,7 @@ class IsolatedSource : public FrameSource {
     return reply.at("result");
   }
 
-  int64_t generation_ = -1;  // of the child that has the file open
+  int64_t child_ = 0;  // that has the file open
 };
 
 }  // namespace

@@ -85,8 +85,14 @@ refuses encoder_dtype --cache.encoder_dtype bf16
 refuses image_size --cache.image_size 48
 refuses 'no multiple of patch_size 8' --cache.image_size 50
 
-# The same names and times, other files: another data set.
-sed -E '2,$ s/"bytes":[0-9]+/"bytes":1/' "$WORK/manifest.jsonl" >"$WORK/manifest-other.jsonl"
-if ranks 1 cache build --manifest "$WORK/manifest-other.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/cache" \
+# The same names and lengths, one other file: another data set.
+scan
+cp "${clips[0]}" "$WORK/original.mp4"
+printf '\xff' | dd of="${clips[0]}" bs=1 seek=$(($(stat -c %s "${clips[0]}") / 2)) conv=notrunc status=none
+ranks 1 cache build --manifest "$WORK/repaired.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/flipped" "${tiny[@]}" \
+  >"$WORK/flipped.log" 2>&1
+grep -q '1 videos rejected' "$WORK/flipped.log" || fail "a flipped byte in a video went unnoticed: $(cat "$WORK/flipped.log")"
+scan
+if ranks 1 cache build --manifest "$WORK/repaired.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/cache" \
   "${tiny[@]}" 2>"$WORK/other.log"; then fail "other files were accepted"; fi
 grep -q 'manifest_sha256' "$WORK/other.log" || fail "the differing field is not named: $(cat "$WORK/other.log")"
