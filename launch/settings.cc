@@ -145,6 +145,7 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("top", &s.predict.top, "classes to print");
   table.section("bench", "Benchmarks");
   table.add("seconds", &s.bench.seconds, "least time of a measurement");
+  table.add("decoder_threads", &s.bench.decoder_threads, "decode: threads of each file");
   table.section("demo", "Demo");
   table.add("train_clips_per_class", &s.demo.train_clips_per_class, "0: the demo's own number");
   table.add("validation_clips_per_class", &s.demo.validation_clips_per_class, "0: the demo's own number");
@@ -223,6 +224,7 @@ std::vector<std::string> faults_of(const Settings& s) {
   at_least("train.bucket_mib", s.train.bucket_mib, 1);
   at_least("eval.batch", s.eval.batch, 1);
   within("eval.clip_weight", s.eval.clip_weight, 0, 1);
+  at_least("bench.decoder_threads", s.bench.decoder_threads, 1);
   within("bench.seconds", s.bench.seconds, 0, 3600);
   at_least("predict.top", s.predict.top, 1);
   at_least("demo.train_clips_per_class", s.demo.train_clips_per_class, 0);

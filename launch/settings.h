@@ -115,7 +115,8 @@ struct DemoSettings {
 };
 
 struct BenchSettings {
-  double seconds = 5;  // least time of a measurement
+  double seconds = 5;           // least time of a measurement
+  int64_t decoder_threads = 1;  // of each file
 };
 
 struct Settings {

@@ -2,7 +2,9 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "core/base/checksum.h"
 #include "core/base/error.h"
@@ -16,6 +18,8 @@
 
 namespace permafrost::data {
 namespace {
+
+constexpr int64_t kMostDecodedBytes = int64_t{256} << 20;  // of a video's frames at once, for one thread
 
 // Words that keep the random streams of different purposes apart.
 enum class Purpose : uint64_t { kSampling = 1, kFrameOrder = 2, kAugment = 3 };
@@ -55,6 +59,32 @@ FrameRange range_of(const VideoReader& reader, const ManifestEntry& entry) {
 std::vector<int64_t> in_order(const std::vector<int64_t>& values, const std::vector<int64_t>& order) {
   std::vector<int64_t> result;
   for (const int64_t place : order) result.push_back(values[place]);
+  return result;
+}
+
+// Each of `clips` as reader.read() gives it, every frame decoded once.
+std::vector<DecodedFrames> read_together(VideoReader& reader, const std::vector<std::vector<int64_t>>& clips) {
+  std::map<int64_t, int64_t> places;  // frame -> row of what is read
+  for (const std::vector<int64_t>& clip : clips) {
+    for (const int64_t frame : clip) places.emplace(frame, 0);
+  }
+  std::vector<int64_t> frames;
+  for (auto& [frame, place] : places) {
+    place = static_cast<int64_t>(frames.size());
+    frames.push_back(frame);
+  }
+  const DecodedFrames all = reader.read(frames);
+  std::vector<DecodedFrames> result;
+  for (const std::vector<int64_t>& clip : clips) {
+    DecodedFrames part{.indices = clip};
+    std::vector<int64_t> rows;
+    for (const int64_t frame : clip) {
+      rows.push_back(places.at(frame));
+      part.timestamps_seconds.push_back(all.timestamps_seconds[static_cast<size_t>(rows.back())]);
+    }
+    part.pixels = all.pixels.index_select(0, torch::tensor(rows, torch::kInt64));  // [F,3,H,W]
+    result.push_back(std::move(part));
+  }
   return result;
 }
 
@@ -117,17 +147,18 @@ void ClipBuilder::crop_into(ClipRecord& record, const torch::Tensor& frames) con
                           key_.image_size);
 }
 
-ClipRecord ClipBuilder::build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range,
-                                   int64_t view) const {
+std::vector<int64_t> ClipBuilder::frames_of_view(const ManifestEntry& entry, const FrameRange& range,
+                                                 int64_t view) const {
   std::vector<int64_t> indices =
       entry.split == "train"
           ? sample_training(range.count, key_.frames, stream_of(key_, Purpose::kSampling, entry.id, view))
           : sample_view(range.count, key_.frames, view / key_.eval_crops, key_.eval_views);
   for (int64_t& index : indices) index += range.first;
-  if (key_.frame_order == "shuffled") {
-    indices = in_order(indices, core::permutation(key_.frames, stream_of(key_, Purpose::kFrameOrder, entry.id, view)));
-  }
-  const DecodedFrames decoded = reader.read(indices);
+  if (key_.frame_order != "shuffled") return indices;
+  return in_order(indices, core::permutation(key_.frames, stream_of(key_, Purpose::kFrameOrder, entry.id, view)));
+}
+
+ClipRecord ClipBuilder::build_view(const ManifestEntry& entry, int64_t view, const DecodedFrames& decoded) const {
   ClipRecord record{.video_id = entry.id, .label = entry.label, .split = entry.split, .view = view};
   if (entry.split == "train" && key_.augment == "paper") {
     augment_into(record, decoded.pixels);
@@ -140,15 +171,25 @@ ClipRecord ClipBuilder::build_view(VideoReader& reader, const ManifestEntry& ent
   return record;
 }
 
+// Views are read together while their frames fit into memory: decoding a video once costs about what one view does.
 std::vector<ClipRecord> ClipBuilder::build_views(const std::string& root, const ManifestEntry& entry,
                                                  int64_t first_view, int64_t end_view) const {
-  VideoReader reader((std::filesystem::path(root) / entry.path).string(), limits_);
+  const std::string path = (std::filesystem::path(root) / entry.path).string();
+  VideoReader reader(path, limits_);
   const FrameRange range = range_of(reader, entry);
-  if (range.count <= 0) {
-    throw core::DataError(root + "/" + entry.path + ": no frame between its start and its end: mend the list");
-  }
+  if (range.count <= 0) throw core::DataError(path + ": no frame between its start and its end: mend the list");
+  const int64_t view_bytes = key_.frames * 3 * reader.info().width * reader.info().height;
+  const int64_t at_once = std::max<int64_t>(1, kMostDecodedBytes / view_bytes);
   std::vector<ClipRecord> records;
-  for (int64_t view = first_view; view < end_view; ++view) records.push_back(build_view(reader, entry, range, view));
+  for (int64_t first = first_view; first < end_view; first += at_once) {
+    const int64_t end = std::min(end_view, first + at_once);
+    std::vector<std::vector<int64_t>> indices;
+    for (int64_t view = first; view < end; ++view) indices.push_back(frames_of_view(entry, range, view));
+    const std::vector<DecodedFrames> clips = read_together(reader, indices);
+    for (int64_t view = first; view < end; ++view) {
+      records.push_back(build_view(entry, view, clips[static_cast<size_t>(view - first)]));
+    }
+  }
   return records;
 }
 

@@ -41,7 +41,8 @@ class ClipBuilder {
  private:
   std::vector<ClipRecord> build_views(const std::string& root, const ManifestEntry& entry, int64_t first_view,
                                       int64_t end_view) const;
-  ClipRecord build_view(VideoReader& reader, const ManifestEntry& entry, const FrameRange& range, int64_t view) const;
+  std::vector<int64_t> frames_of_view(const ManifestEntry& entry, const FrameRange& range, int64_t view) const;
+  ClipRecord build_view(const ManifestEntry& entry, int64_t view, const DecodedFrames& decoded) const;
   // Pixels of training and of test, and what was done to get them.
   void augment_into(ClipRecord& record, const torch::Tensor& frames) const;
   void crop_into(ClipRecord& record, const torch::Tensor& frames) const;

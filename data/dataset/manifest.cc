@@ -292,6 +292,11 @@ Manifest read_manifest(const std::string& path, bool allow_outside_root) {
   return manifest;
 }
 
+double seconds_that_count(const ManifestEntry& entry) {
+  const double end = std::min(entry.end_seconds.value_or(entry.duration_seconds), entry.duration_seconds);
+  return std::max(0.0, end - entry.start_seconds.value_or(0));
+}
+
 std::map<std::string, int64_t> count_listed(const Manifest& manifest) {
   static const std::set<std::string> kNoVideos{"bad line",  "hostile path", "no label", "unknown label",
                                                "duplicate", "held out",     "no class"};

@@ -58,6 +58,9 @@ Manifest read_manifest(const std::string& path, bool allow_outside_root = false)
 std::string entries_to_text(const std::vector<ManifestEntry>& entries);
 std::vector<ManifestEntry> entries_from_text(const std::string& text);
 
+// Seconds of the part of a video that counts.
+double seconds_that_count(const ManifestEntry& entry);
+
 // Videos that the lists name, by split, whether or not their files are of any use. What is no video of its split does
 // not count: bad lines, videos without a class, duplicates, those held out.
 std::map<std::string, int64_t> count_listed(const Manifest& manifest);

@@ -12,8 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kExtensions = {".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg",
-                                    ".ts",  ".flv", ".ogv",  ".ogg", ".3gp", ".vob", ".mts", ".m2ts"};
+constexpr std::array kExtensions = {".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".ts",
+                                    ".flv", ".ogv", ".ogg",  ".3gp", ".wmv", ".asf", ".vob", ".mts",  ".m2ts"};
 
 bool is_video_extension(std::string extension) {
   std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);

@@ -20,15 +20,16 @@ namespace {
 
 // Containers that hold their frames themselves. HLS, DASH, concat, image sequences and raw streams stay out: they open
 // other files, or have no timestamps.
-constexpr const char* kContainers = "mov,matroska,avi,mpegts,mpeg,flv,ogg";
+constexpr const char* kContainers = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf";
 constexpr const char* kDecoders =
     "h264,hevc,libdav1d,av1,vp8,libvpx,vp9,libvpx-vp9,mpeg4,mpeg2video,mpeg1video,mjpeg,theora,h263,flv,"
-    "msmpeg4v1,msmpeg4v2,msmpeg4,ffv1,prores";
+    "msmpeg4v1,msmpeg4v2,msmpeg4,ffv1,prores,wmv1,wmv2,wmv3,vc1";
 constexpr std::array kCodecs = {
     AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,       AV_CODEC_ID_AV1,        AV_CODEC_ID_VP8,       AV_CODEC_ID_VP9,
     AV_CODEC_ID_MPEG4, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MJPEG,     AV_CODEC_ID_THEORA,
     AV_CODEC_ID_H263,  AV_CODEC_ID_FLV1,       AV_CODEC_ID_MSMPEG4V1,  AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3,
-    AV_CODEC_ID_FFV1,  AV_CODEC_ID_PRORES};
+    AV_CODEC_ID_FFV1,  AV_CODEC_ID_PRORES,     AV_CODEC_ID_WMV1,       AV_CODEC_ID_WMV2,      AV_CODEC_ID_WMV3,
+    AV_CODEC_ID_VC1};
 
 class Dictionary {
  public:

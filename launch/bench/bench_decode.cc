@@ -27,9 +27,9 @@ std::vector<std::string> files_of(const std::string& folder) {
   return files;
 }
 
-data::DecodeCounters decode_clip(const std::string& file, int64_t frames) {
-  data::VideoReader reader(file);
-  reader.read(data::sample_view(reader.info().frames, frames, 0, 1));
+data::DecodeCounters decode_clip(const std::string& file, const DecodeBench& options) {
+  data::VideoReader reader(file, {.threads = static_cast<int>(options.decoder_threads)});
+  reader.read(data::sample_view(reader.info().frames, options.frames, 0, 1));
   return reader.counters();
 }
 
@@ -38,12 +38,12 @@ data::DecodeCounters decode_clip(const std::string& file, int64_t frames) {
 DecodeRate bench_decode(const std::string& folder, const DecodeBench& options) {
   const std::vector<std::string> files = files_of(folder);
   const auto count = static_cast<int64_t>(files.size());
-  decode_clip(files.front(), options.frames);  // whatever is set up once
+  decode_clip(files.front(), options);  // whatever is set up once
   DecodeRate rate{.files = count};
   const auto start = std::chrono::steady_clock::now();
   while (rate.seconds < options.seconds) {
     core::parallel_in_order(
-        count, options.threads, [&](int64_t i) { return decode_clip(files[static_cast<size_t>(i)], options.frames); },
+        count, options.threads, [&](int64_t i) { return decode_clip(files[static_cast<size_t>(i)], options); },
         [&](int64_t, const data::DecodeCounters& work) {
           ++rate.clips;
           rate.work.packets_read += work.packets_read;

@@ -12,9 +12,10 @@
 namespace permafrost::launch {
 
 struct DecodeBench {
-  int64_t threads = 1;  // files decoded at once, each by one decoder thread
-  int64_t frames = 16;  // of a clip, one from the middle of each segment of its video
-  double seconds = 5;   // least time; whole passes over the files
+  int64_t threads = 1;          // files decoded at once
+  int64_t decoder_threads = 1;  // of each
+  int64_t frames = 16;          // of a clip, one from the middle of each segment of its video
+  double seconds = 5;           // least time; whole passes over the files
 };
 
 struct DecodeRate {

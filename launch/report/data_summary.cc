@@ -2,34 +2,19 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
+#include "data/dataset/manifest.h"
 #include "launch/report/json_fields.h"
 
 namespace permafrost::launch {
 namespace {
 
-void count_one(std::vector<NamedCount>& counts, const std::string& name) {
-  auto found = std::find_if(counts.begin(), counts.end(), [&](const NamedCount& each) { return each.name == name; });
-  if (found == counts.end()) {
-    counts.push_back({name, 1});
-  } else {
-    ++found->count;
-  }
-}
-
-void count_entry(const Fields& line, ManifestSummary& summary, std::map<std::string, int64_t>& reasons) {
-  ++summary.videos;
-  std::string status = line.text("status");
-  if (status == "ok") {
-    count_one(summary.splits, line.text("split"));
-    double seconds = line.number_or("duration_seconds", 0);
-    if (std::isfinite(seconds)) summary.seconds += seconds;
-  } else if (status == "rejected") {
-    ++reasons[line.text("reason")];
-  } else {
-    line.complain("status", "ok or rejected", "'" + status + "'");
-  }
+std::vector<NamedCount> most_first(const std::map<std::string, int64_t>& counts) {
+  std::vector<NamedCount> list;
+  for (const auto& [name, count] : counts) list.push_back({name, count});
+  std::stable_sort(list.begin(), list.end(),
+                   [](const NamedCount& a, const NamedCount& b) { return a.count > b.count; });
+  return list;
 }
 
 }  // namespace
@@ -50,29 +35,18 @@ CacheSummary read_cache_summary(const std::string& path) {
 }
 
 ManifestSummary read_manifest_summary(const std::string& path) {
+  const data::Manifest manifest = data::read_manifest(path, /*allow_outside_root=*/true);
   ManifestSummary summary;
-  std::map<std::string, int64_t> reasons;
-  std::optional<Fields> header;
-  int64_t cut_lines = for_each_json_line(path, [&](const Fields& line) {
-    if (header) {
-      count_entry(line, summary, reasons);
-      return;
-    }
-    int64_t version = line.count("permafrost_manifest");
-    if (version != 1) line.complain("permafrost_manifest", "version 1", "version " + std::to_string(version));
-    if (line.has("labels")) summary.labels = static_cast<int64_t>(line.array("labels").size());
-    header = line;
-  });
-  if (!header) {
-    Fields(nlohmann::json::object(), path + ":1").complain("permafrost_manifest", "a header line", "an empty file");
+  summary.videos = static_cast<int64_t>(manifest.entries.size());
+  summary.labels = manifest.labels.size();
+  std::map<std::string, int64_t> splits;
+  for (const data::ManifestEntry& entry : manifest.entries) {
+    if (!entry.is_ok()) continue;
+    ++splits[entry.split];
+    summary.seconds += data::seconds_that_count(entry);
   }
-  int64_t entries = header->count_or("entries", summary.videos);
-  if (cut_lines > 0 || entries != summary.videos) {
-    header->complain("entries", std::to_string(entries) + " lines", std::to_string(summary.videos));
-  }
-  for (const auto& [reason, count] : reasons) summary.rejections.push_back({reason, count});
-  std::stable_sort(summary.rejections.begin(), summary.rejections.end(),
-                   [](const NamedCount& a, const NamedCount& b) { return a.count > b.count; });
+  summary.splits = most_first(splits);
+  summary.rejections = most_first(data::count_by_reason(manifest));
   return summary;
 }
 

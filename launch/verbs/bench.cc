@@ -12,14 +12,17 @@ namespace {
 int tell_decode(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
   if (invocation.words.size() != 2) throw core::ConfigError("bench decode: expected one folder of videos after it");
-  const DecodeBench options{
-      .threads = place_threads(invocation), .frames = settings.dataset.frames, .seconds = settings.bench.seconds};
+  const DecodeBench options{.threads = place_threads(invocation),
+                            .decoder_threads = settings.bench.decoder_threads,
+                            .frames = settings.dataset.frames,
+                            .seconds = settings.bench.seconds};
   const DecodeRate rate = bench_decode(invocation.words[1], options);
   const auto clips = static_cast<double>(rate.clips);
   const nlohmann::json result{{"bench", "decode"},
                               {"per_second", clips / rate.seconds},
                               {"unit", "clips"},
                               {"threads", options.threads},
+                              {"decoder_threads", options.decoder_threads},
                               {"frames", options.frames},
                               {"files", rate.files},
                               {"clips", rate.clips},

@@ -23,11 +23,6 @@ struct SplitCount {
   std::map<std::string, int64_t> classes;
 };
 
-double seconds_of(const data::ManifestEntry& entry) {
-  const double end = std::min(entry.end_seconds.value_or(entry.duration_seconds), entry.duration_seconds);
-  return std::max(0.0, end - entry.start_seconds.value_or(0));
-}
-
 std::map<std::string, SplitCount> count_splits(const data::Manifest& manifest) {
   std::map<std::string, SplitCount> splits;
   for (const auto& [split, listed] : data::count_listed(manifest)) splits[split].listed = listed;
@@ -35,7 +30,7 @@ std::map<std::string, SplitCount> count_splits(const data::Manifest& manifest) {
     if (!entry.is_ok()) continue;
     SplitCount& split = splits[entry.split];
     ++split.usable;
-    split.hours += seconds_of(entry) / 3600;
+    split.hours += data::seconds_that_count(entry) / 3600;
     split.bytes += entry.bytes;
     ++split.classes[entry.label];
   }

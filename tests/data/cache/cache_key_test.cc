@@ -95,7 +95,7 @@ TEST(CacheKey, RefusesJsonOfAnotherKind) {
   json = to_json(small_key());
   json["format_version"] = 1;
   EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }),
-              HasSubstr("version 1, expected 2"));
+              HasSubstr("version 1, expected 3"));
   for (const char* name : {"width", "seed", "codec", "selected_layers"}) {
     json = to_json(small_key());
     json[name] = 1.5;

@@ -153,7 +153,7 @@ TEST_F(CacheIndexTest, RefusesHostileContentsEvenWithARightHash) {
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][1] = o["shards"][0]; }), HasSubstr("twice"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["labels"][0] = "other"; }), HasSubstr("hash"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["totals"]["records"] = 99; }), HasSubstr("totals"));
-  EXPECT_THAT(complaint([](nlohmann::json& o) { o["format_version"] = 1; }), HasSubstr("version 1, expected 2"));
+  EXPECT_THAT(complaint([](nlohmann::json& o) { o["format_version"] = 1; }), HasSubstr("version 1, expected 3"));
   EXPECT_NE(complaint([](nlohmann::json& o) { o["more"] = 1; }), "");
   EXPECT_NE(complaint([](nlohmann::json& o) { o.erase("rejected"); }), "");
   EXPECT_NE(complaint([](nlohmann::json& o) { o["rejected"] = {{{"video_id", 1}}}; }), "");

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 
 #include "data/loader/cached_clips.h"
 #include "tests/data/cache/make_cache.h"
@@ -266,6 +267,43 @@ TEST(CachedClips, FlowThroughTheLoader) {
   EXPECT_EQ(batches[0].pixels.sizes(), torch::IntArrayRef({4, 4, 3, 16, 16}));
   EXPECT_EQ(batches[0].features.sizes(), torch::IntArrayRef({4, 2, 2, 5, 24}));
   EXPECT_TRUE(torch::equal(batches[1].features[2], train.read(batches[1].samples[2], 1).features));
+}
+
+// Bytes that this process holds in memory.
+int64_t resident_bytes() {
+  std::ifstream statistics("/proc/self/statm");
+  int64_t size = 0, resident = 0;
+  statistics >> size >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST(CachedClips, TakeNoMoreMemoryOverTwentyThousandClips) {
+  const TemporaryDirectory directory;
+  write_cache(directory / "cache", small_key("f16"), 3);
+  const CacheReader reader(directory / "cache");
+  const CachedClips clips(reader, "train", ViewPolicy::kOnePerEpoch);
+  const OrderOptions order{.samples = clips.size(), .global_batch = clips.size()};
+  BatchRequests requests(order, {}, 1 << 30, 0, 1);
+  ClipLoader loader(clips, [&] { return requests.next(); }, {.threads = 4, .batches_ahead = 3});
+  int64_t after_warming = 0;
+  for (int64_t read = 0; read < 20'000; read += clips.size()) {
+    ASSERT_TRUE(loader.next());
+    if (read < 4'000) after_warming = resident_bytes();
+  }
+  EXPECT_LT(resident_bytes() - after_warming, int64_t{4} << 20);
+}
+
+TEST(ClipLoader, EndsInWellUnderASecondWhileItsThreadsRead) {
+  const CountingClips source(100'000);
+  const OrderOptions order{.samples = 100'000, .global_batch = 64};
+  BatchRequests requests(order, {}, 3, 0, 1);
+  std::chrono::steady_clock::time_point start;
+  {
+    ClipLoader loader(source, [&] { return requests.next(); }, {.threads = 8, .batches_ahead = 8});
+    loader.next();
+    start = std::chrono::steady_clock::now();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "data/video/decoder.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "tests/data/video/video_files.h"
@@ -106,7 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"ManyReferences", "a.mp4", "-c:v libx264 -preset slow -bf 8 -refs 6 -b-pyramid normal -pix_fmt yuv420p"},
         Kind{"H264InAvi", "a.avi", kBFrames}, Kind{"Mpeg4", "a.mp4", "-c:v mpeg4 -bf 2 -g 12 -q:v 4"},
         Kind{"Mpeg4InMatroska", "a.mkv", "-c:v mpeg4 -bf 2 -g 12 -q:v 4"},
-        Kind{"XvidPackedInAvi", "a.avi", "-c:v libxvid -bf 2 -q:v 4"}, Kind{"MotionJpeg", "a.avi", "-c:v mjpeg -q:v 4"},
+        Kind{"XvidPackedInAvi", "a.avi", "-c:v libxvid -bf 2 -q:v 4"},
+        Kind{"WindowsMedia", "a.wmv", "-c:v wmv2 -q:v 4"}, Kind{"MotionJpeg", "a.avi", "-c:v mjpeg -q:v 4"},
         Kind{"QuickTime", "a.mov", kBFrames}, Kind{"Lossless", "a.mkv", "-c:v ffv1 -pix_fmt yuv420p"},
         Kind{"Vp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 12"},
         Kind{"OddVp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p",
@@ -338,6 +341,24 @@ TEST(VideoReader, OpensANameThatLooksLikeAProtocol) {
   make_video(directory / "a.mp4", "-frames:v 2 -c:v libx264 -pix_fmt yuv420p");
   std::filesystem::rename(directory / "a.mp4", directory / "http:a b.mp4");
   EXPECT_EQ(probe_video(directory / "http:a b.mp4").frames, 2);
+}
+
+TEST(VideoReader, TakesNoMoreMemoryOverThousandsOfClips) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.mp4", "-frames:v 12 -c:v libx264 -preset veryfast -bf 2 -pix_fmt yuv420p");
+  make_video(directory / "b.avi", "-frames:v 12 -c:v mpeg4 -bf 2");
+  const auto resident_pages = [] {
+    std::ifstream statistics("/proc/self/statm");
+    int64_t size = 0, resident = 0;
+    statistics >> size >> resident;
+    return resident;
+  };
+  int64_t after_warming = 0;
+  for (int clip = 0; clip < 2'000; ++clip) {
+    VideoReader(directory / (clip % 2 == 0 ? "a.mp4" : "b.avi")).read({0, 5, 11});
+    if (clip == 300) after_warming = resident_pages();
+  }
+  EXPECT_LT((resident_pages() - after_warming) * ::sysconf(_SC_PAGESIZE), int64_t{4} << 20);
 }
 
 }  // namespace

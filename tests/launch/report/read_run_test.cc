@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
+#include "data/dataset/manifest.h"
 #include "tests/launch/report/run_folder.h"
 
 namespace permafrost::launch {
@@ -193,38 +195,50 @@ TEST(ReadRun, RefusesACacheOrManifestThatWasNamedAndIsNotThere) {
   EXPECT_THROW(read_run(options), core::IoError);
 }
 
-const Json kHeader{{"permafrost_manifest", 1}, {"labels", {"a", "b"}}, {"entries", 4}};
-const Json kTrain{{"status", "ok"}, {"split", "train"}, {"duration_seconds", 1800}};
-const Json kVal{{"status", "ok"}, {"split", "val"}, {"duration_seconds", 1800}};
-const Json kRejected{{"status", "rejected"}, {"reason", "no video stream"}};
+data::ManifestEntry entry(const std::string& id, const std::string& split, const std::string& reason = "") {
+  return {.id = id,
+          .path = id + ".mp4",
+          .bytes = 1,
+          .duration_seconds = 1800,
+          .frames = 1,
+          .width = 1,
+          .height = 1,
+          .label = "a",
+          .split = split,
+          .status = reason.empty() ? "ok" : "rejected",
+          .reason = reason};
+}
 
 TEST(ReadRun, CountsTheManifest) {
   RunFolder folder;
   folder.write("status.json", Json{{"state", "done"}, {"step", 7}, {"steps", 7}});
-  folder.write_manifest(lines({kHeader, kTrain, kVal, kTrain, kRejected}));
+  data::write_manifest(folder.manifest(), {".",
+                                           data::LabelMap({"a", "b"}),
+                                           {entry("1", "train"), entry("2", "val"), entry("3", "train"),
+                                            entry("4", "train", "no video stream: x"),
+                                            entry("5", "val", "truncated: x"), entry("6", "val", "truncated: y")}});
   RunSummary run = read_run(folder.options());
   ASSERT_TRUE(run.manifest);
-  EXPECT_EQ(run.manifest->videos, 4);
+  EXPECT_EQ(run.manifest->videos, 6);
   EXPECT_EQ(run.manifest->labels, 2);
   EXPECT_EQ(run.manifest->seconds, 5400);
   ASSERT_EQ(run.manifest->splits.size(), 2u);
   EXPECT_EQ(run.manifest->splits[0].name, "train");
   EXPECT_EQ(run.manifest->splits[0].count, 2);
-  ASSERT_EQ(run.manifest->rejections.size(), 1u);
-  EXPECT_EQ(run.manifest->rejections[0].name, "no video stream");
+  ASSERT_EQ(run.manifest->rejections.size(), 2u);
+  EXPECT_EQ(run.manifest->rejections[0].name, "truncated");
+  EXPECT_EQ(run.manifest->rejections[0].count, 2);
 }
 
 TEST(ReadRun, RefusesAManifestThatIsNotWhole) {
   RunFolder folder;
   folder.write("status.json", Json{{"state", "done"}, {"step", 7}, {"steps", 7}});
-  folder.write_manifest(lines({kHeader, kTrain, kVal}));
-  EXPECT_THAT(complaint(folder), HasSubstr("manifest.jsonl:1: entries: expected 4 lines, found 2"));
-  folder.write_manifest(lines({kHeader, kTrain, kVal, kTrain}) + "{\"status\": \"o");
-  EXPECT_THAT(complaint(folder), HasSubstr("entries: expected 4 lines, found 3"));
+  data::write_manifest(folder.manifest(), {".", data::LabelMap({"a"}), {entry("1", "train"), entry("2", "val")}});
+  const std::string whole = core::read_text(folder.manifest());
+  folder.write_manifest(whole.substr(0, whole.size() - 30));
+  EXPECT_THAT(complaint(folder), HasSubstr("manifest.jsonl:3: "));
   folder.write_manifest("");
   EXPECT_THAT(complaint(folder), HasSubstr("found an empty file"));
-  folder.write_manifest(lines({kHeader, Json{{"status", "fine"}}}));
-  EXPECT_THAT(complaint(folder), HasSubstr("manifest.jsonl:2: status: expected ok or rejected, found 'fine'"));
 }
 
 }  // namespace

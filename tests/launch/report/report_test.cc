@@ -7,6 +7,7 @@
 
 #include "core/base/checksum.h"
 #include "core/base/error.h"
+#include "data/dataset/manifest.h"
 #include "launch/report/page_assets.h"
 #include "tests/launch/report/run_folder.h"
 
@@ -100,8 +101,8 @@ TEST(Report, EscapesEveryNameOfTheUser) {
   folder.write("config.json", Json::array({Json{{"name", hostile}, {"value", hostile}, {"origin", hostile}}}));
   folder.write("environment.json", Json{{hostile, hostile}, {"list", {hostile}}});
   folder.write_index({{"key", {{"codec", hostile}}}, {"shards", Json::array()}});
-  folder.write_manifest(lines({Json{{"permafrost_manifest", 1}}, Json{{"status", "ok"}, {"split", hostile}},
-                               Json{{"status", "rejected"}, {"reason", hostile}}}));
+  data::write_manifest(folder.manifest(),
+                       {".", data::LabelMap({hostile}), {{.status = "rejected", .reason = hostile}}});
   RunSummary run = read_run(folder.options());
   run.name = hostile;
   std::string html = render_report(run);
