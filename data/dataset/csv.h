@@ -24,6 +24,7 @@ class CsvColumns {
   // Empty where the line is no sound CSV.
   explicit CsvColumns(const std::string& header);
 
+  bool is_empty() const { return places_.empty(); }
   bool has(const std::string& name) const { return places_.contains(name); }
   // Whichever of the names there is; empty where there is none.
   std::string first_of(std::initializer_list<const char*> names) const;

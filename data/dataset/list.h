@@ -3,17 +3,17 @@
 //   std::vector<ListedVideo> videos = read_list("k400/train.csv", {.root = "k400/videos"});
 //   for (const ListedVideo& video : videos) if (!video.is_rejected()) use(video.path);
 //
-// | format      | list                                                                 | file under the root |
-// |-------------|----------------------------------------------------------------------|-------------------------------|
-// | `kinetics`  | label,youtube_id,time_start,time_end[,split] by header               | ID_SSSSSS_EEEEEE or ID,
-// anywhere | | `paths`     | `path label`, `path<TAB>label`, `path,label[,start,end]`; by header also split,
-// start_seconds, end_seconds (time_start, start; time_end, end) | path, or the same name with another extension | |
-// `rawframes` | `folder images label`                                                | a folder of images            |
-// | `ssv2`      | JSON list of {"id","template"}                                       | ID, anywhere | | `hmdb51`    |
-// folder of CLASS_test_splitN.txt; N is the fold                       | name, anywhere                | | `ucf101` |
-// trainlistNN.txt, testlistNN.txt                                      | path                          | | `epic` |
-// EPIC_100_train.csv, its class names beside it                        | video_id, anywhere            | | `folders` |
-// a folder itself: [split/]class/video                                 |                               |
+// Formats, and where under the root a video's file is looked for:
+// - kinetics: a header with label,youtube_id,time_start,time_end[,split]. ID_SSSSSS_EEEEEE or ID, in any folder.
+// - paths: `path label`, `path<TAB>label`, `path "label of words"`, `path,label[,split]` or `path,label,start,end`; or
+//   by a header with path (video, file), label (class), split, start, end (start_seconds, time_start, ...). The
+//   path, or the same name with another extension.
+// - rawframes: `folder images label`. A folder of images.
+// - ssv2: a JSON list of {"id","template"}. ID, in any folder.
+// - hmdb51: a folder of CLASS_test_splitN.txt, N being the fold. The name, in any folder.
+// - ucf101: trainlistNN.txt, testlistNN.txt. The path.
+// - epic: EPIC_100_train.csv with the names of its classes beside it. video_id, in any folder.
+// - folders: no list but a folder [split/]class/video.
 //
 // `auto` tells them apart by what they hold. A line that cannot be used is a rejected entry whose reason starts with
 // fixed words ("bad line", "no label", "unknown label", "hostile path", "not found", "outside the root", "wrong frame

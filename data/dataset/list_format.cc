@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kLongestLine = 64 << 10;
+constexpr size_t kMostNearestLabels = 1000;
 constexpr double kLongestSeconds = 999'999;
 
 std::optional<double> plain_number(const std::string& text) {
@@ -47,6 +48,14 @@ std::optional<int64_t> place_of(const std::string& label) {
   const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), place);
   if (error != std::errc{} || end != label.data() + label.size()) return std::nullopt;
   return place;
+}
+
+// Searched for once a label, and for so many labels only: it costs a comparison with each of the map.
+std::string nearest_label(const std::string& label, const ListInput& input) {
+  const auto at = input.nearest_labels.find(label);
+  if (at != input.nearest_labels.end()) return at->second;
+  if (input.nearest_labels.size() == kMostNearestLabels) return "";
+  return input.nearest_labels.emplace(label, core::nearest_name(label, input.options.labels->names())).first->second;
 }
 
 void require_inside(ListedVideo& video, const VideoRoot& root) {
@@ -106,17 +115,17 @@ std::string part_suffix(double start, double end) {
 }
 
 void set_label(ListedVideo& video, const std::string& label, const ListInput& input) {
-  video.label = label;
   const std::optional<LabelMap>& labels = input.options.labels;
   if (label.empty()) return reject(video, "no label", "the list names no class for it");
   if (label.find('\t') != std::string::npos) return reject(video, "bad line", "expected a label without tabs");
+  video.label = label;
   if (!labels || labels->has(label)) return;
   const auto place = place_of(label);
   if (place && *place >= 0 && *place < labels->size()) {
     video.label = labels->names()[static_cast<size_t>(*place)];
     return;
   }
-  const std::string near = core::nearest_name(label, labels->names());
+  const std::string near = nearest_label(label, input);
   reject(video, "unknown label",
          "'" + label + "' is none of the " + std::to_string(labels->size()) + " labels given" +
              (near.empty() ? "" : ", did you mean '" + near + "'?"));

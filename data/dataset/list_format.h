@@ -4,6 +4,7 @@
 // rejected with a reason that starts with fixed words and names where the line stands.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ struct ListInput {
   std::vector<std::string> lines;  // empty where the list is a folder
   const ListOptions& options;
   const VideoRoot& root;
-  std::string split;  // of entries that do not say
+  std::string split;                                               // of entries that do not say
+  mutable std::map<std::string, std::string> nearest_labels = {};  // of unknown ones, as searched for so far
 
   std::string source(size_t line) const { return path + ":" + std::to_string(line + 1); }
 };

@@ -297,13 +297,16 @@ double seconds_that_count(const ManifestEntry& entry) {
   return std::max(0.0, end - entry.start_seconds.value_or(0));
 }
 
-std::map<std::string, int64_t> count_listed(const Manifest& manifest) {
+bool is_listed(const ManifestEntry& entry) {
   static const std::set<std::string> kNoVideos{"bad line",  "hostile path", "no label", "unknown label",
                                                "duplicate", "held out",     "no class"};
+  return entry.is_ok() || !kNoVideos.contains(entry.reason.substr(0, entry.reason.find(':')));
+}
+
+std::map<std::string, int64_t> count_listed(const Manifest& manifest) {
   std::map<std::string, int64_t> counts;
-  for (const ManifestEntry& entry : manifest.entries) {
-    if (entry.is_ok() || !kNoVideos.contains(entry.reason.substr(0, entry.reason.find(':')))) ++counts[entry.split];
-  }
+  for (const ManifestEntry& entry : manifest.entries) counts[entry.split] += is_listed(entry);
+  std::erase_if(counts, [](const auto& split) { return split.second == 0; });
   return counts;
 }
 

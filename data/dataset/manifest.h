@@ -61,8 +61,10 @@ std::vector<ManifestEntry> entries_from_text(const std::string& text);
 // Seconds of the part of a video that counts.
 double seconds_that_count(const ManifestEntry& entry);
 
-// Videos that the lists name, by split, whether or not their files are of any use. What is no video of its split does
-// not count: bad lines, videos without a class, duplicates, those held out.
+// Whether it is a video of its split, of use or not. Bad lines, videos without a class, duplicates and those held out
+// are none.
+bool is_listed(const ManifestEntry& entry);
+// How many there are, by split.
 std::map<std::string, int64_t> count_listed(const Manifest& manifest);
 
 // Rejected entries counted by the kind of their reason.

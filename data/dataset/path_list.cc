@@ -49,48 +49,72 @@ ListedVideo video_of(const PathLine& line, const std::string& source, const List
   return video;
 }
 
+// The names that headers give a column.
+using Names = std::initializer_list<const char*>;
+constexpr Names kPath{"path", "video", "file", "filename", "video_path"};
+constexpr Names kLabel{"label", "class", "label_name", "class_name"};
+constexpr Names kStart{"start_seconds", "time_start", "start"};
+constexpr Names kEnd{"end_seconds", "time_end", "end"};
+
 // A header of columns, empty where the first line is a video already.
 CsvColumns header_of(const std::string& line) {
   CsvColumns columns(line);
-  return columns.has("path") && columns.has("label") ? columns : CsvColumns();
+  return columns.first_of(kPath).empty() || columns.first_of(kLabel).empty() ? CsvColumns() : columns;
 }
 
 PathLine by_columns(const std::vector<std::string>& fields, const CsvColumns& columns) {
-  return {.path = columns.field(fields, "path"),
-          .label = columns.field(fields, "label"),
+  return {.path = columns.field(fields, columns.first_of(kPath)),
+          .label = columns.field(fields, columns.first_of(kLabel)),
           .split = columns.field(fields, "split"),
-          .start = columns.field(fields, columns.first_of({"start_seconds", "time_start", "start"})),
-          .end = columns.field(fields, columns.first_of({"end_seconds", "time_end", "end"}))};
+          .start = columns.field(fields, columns.first_of(kStart)),
+          .end = columns.field(fields, columns.first_of(kEnd))};
 }
 
-// The label is the last word, or what follows the last tab.
+// The label is the last word, what follows the last tab, or what stands in quotes at the end.
 PathLine by_last_word(const std::string& line) {
+  const size_t quote = line.ends_with('"') ? line.rfind(" \"", line.size() - 2) : std::string::npos;
+  if (quote != std::string::npos) {
+    return {.path = trimmed(line.substr(0, quote)), .label = line.substr(quote + 2, line.size() - quote - 3)};
+  }
   const size_t tab = line.find_last_of('\t');
   const size_t gap = tab != std::string::npos ? tab : line.find_last_of(' ');
   if (gap == std::string::npos) return {.path = line};
   return {.path = trimmed(line.substr(0, gap)), .label = trimmed(line.substr(gap + 1))};
 }
 
+// `path label` rather than columns: no comma, a tab, or a comma that belongs to the name of a file that is there.
+bool is_by_words(const std::string& line, const ListInput& input) {
+  if (line.find(',') == std::string::npos || line.find('\t') != std::string::npos) return true;
+  const std::string path = by_last_word(line).path;
+  return path.find(',') != std::string::npos && why_hostile(path).empty() && input.root.has_file(path);
+}
+
 ListedVideo read_line(const std::string& line, const CsvColumns& columns, const std::string& source,
                       const ListInput& input) {
   if (const std::string why = why_not_text(line); !why.empty()) return bad_line(source, why);
-  const bool has_columns = columns.has("path");
-  if (!has_columns && line.find(',') == std::string::npos) return video_of(by_last_word(line), source, input);
+  const bool has_columns = !columns.is_empty();
+  if (!has_columns && is_by_words(line, input)) return video_of(by_last_word(line), source, input);
   const auto fields = csv_fields(line);
   if (!fields) return bad_line(source, "a quote is opened and not closed");
   if (has_columns) return video_of(by_columns(*fields, columns), source, input);
+  if (fields->size() == 3) {
+    return video_of({.path = trimmed(fields->at(0)), .label = trimmed(fields->at(1)), .split = trimmed(fields->at(2))},
+                    source, input);
+  }
   if (fields->size() != 2 && fields->size() != 4) {
-    return bad_line(source,
-                    "expected path,label or path,label,start,end, found " + std::to_string(fields->size()) + " fields");
+    return bad_line(source, "expected path,label[,split] or path,label,start,end, found " +
+                                std::to_string(fields->size()) + " fields");
   }
   const auto at = [&](size_t i) { return i < fields->size() ? trimmed(fields->at(i)) : ""; };
   return video_of({.path = at(0), .label = at(1), .start = at(2), .end = at(3)}, source, input);
 }
 
-int64_t images_in(const fs::path& folder) {
+// Empty where one of the images is a link that leaves the root.
+std::optional<int64_t> images_in(const std::string& folder, const VideoRoot& root) {
   int64_t count = 0;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(root.path()) / folder, error)) {
+    if (root.leaves((fs::path(folder) / entry.path().filename()).string())) return std::nullopt;
     std::string extension = entry.path().extension().string();
     std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);
     const bool is_image = extension == ".jpg" || extension == ".jpeg" || extension == ".png";
@@ -110,12 +134,15 @@ void find_folder(ListedVideo& video, const std::string& folder, int64_t count, c
   if (input.root.leaves(folder + "/.")) {
     return reject(video, "outside the root", "'" + folder + "' leaves " + input.root.path());
   }
+  const std::optional<int64_t> found = images_in(folder, input.root);
+  if (!found) {
+    return reject(video, "outside the root", "'" + folder + "' holds a link that leaves " + input.root.path());
+  }
   video.path = folder;
-  const int64_t found = images_in(fs::path(input.root.path()) / folder);
-  if (found != count) {
+  if (*found != count) {
     reject(
         video, "wrong frame count",
-        "'" + folder + "': expected " + std::to_string(count) + " images by the list, found " + std::to_string(found));
+        "'" + folder + "': expected " + std::to_string(count) + " images by the list, found " + std::to_string(*found));
   }
 }
 
@@ -149,7 +176,7 @@ std::vector<ListedVideo> read_path_list(const ListInput& input) {
     if (line.empty() || line.front() == '#') continue;
     if (std::exchange(may_be_header, false)) {
       columns = header_of(line);
-      if (columns.has("path")) continue;
+      if (!columns.is_empty()) continue;
     }
     videos.push_back(read_line(line, columns, input.source(i), input));
   }

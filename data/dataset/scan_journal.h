@@ -7,7 +7,8 @@
 //
 // Beside the manifest, MANIFEST.scan/: one file of lines for each process that took part, `HOST-PID.jsonl`. The first
 // line names the scan (a hash of list, root and options), each other line one probed video with its place in the list,
-// the time its file was last changed and a checksum. A last line that a kill cut short is left out, as is a video whose file has changed since.
+// the time its file was last changed and a checksum. A last line that a kill cut short is left out, as is a video whose
+// file has changed since.
 #pragma once
 
 #include <cstdint>

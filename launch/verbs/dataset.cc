@@ -13,7 +13,7 @@ struct Action {
   int (*run)(Invocation&);
 };
 
-constexpr std::array<Action, 4> kActions{{{"scan", 0, &scan_dataset},
+constexpr std::array<Action, 4> kActions{{{"scan", SIZE_MAX, &scan_dataset},
                                           {"merge", SIZE_MAX, &merge_datasets},
                                           {"info", 0, &tell_dataset},
                                           {"frames", 1, &dump_frames}}};

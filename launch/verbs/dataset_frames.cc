@@ -56,8 +56,8 @@ int dump_frames(Invocation& invocation) {
   const std::string& out = invocation.need(invocation.settings.path.out, "out");
   std::optional<data::DecodeChild> child;
   if (const auto limits = isolation_of(invocation.settings)) child.emplace(*limits);
-  data::VideoReader reader(
-      file, {.threads = static_cast<int>(place_threads(invocation)), .child = child ? &*child : nullptr});
+  data::VideoReader reader(file, {.threads = static_cast<int>(std::max<int64_t>(1, invocation.settings.threads)),
+                                  .child = child ? &*child : nullptr});
   const data::DecodedFrames frames =
       reader.read(data::sample_view(reader.info().frames, wanted.frames, wanted.view, wanted.views));
   const nlohmann::json facts = describe(file, reader);

@@ -51,13 +51,14 @@ void log_summary(const data::Manifest& manifest, const std::string& path) {
 // A folder of videos needs no list.
 std::vector<std::string> lists_of(const Invocation& invocation) {
   const PathSettings& path = invocation.settings.path;
-  if (!path.lists.empty()) return path.lists;
-  return {invocation.need(path.root, "list")};
+  std::vector<std::string> lists = path.lists;
+  lists.insert(lists.end(), invocation.words.begin(), invocation.words.end());  // --list A B
+  if (lists.empty()) lists.push_back(invocation.need(path.root, "list"));
+  return lists;
 }
 
-std::string root_of(const PathSettings& path) {
-  if (!path.root.empty()) return path.root;
-  const std::string& list = path.lists.front();
+std::string root_of(const std::string& root, const std::string& list) {
+  if (!root.empty()) return root;
   const std::string folder =
       std::filesystem::is_directory(list) ? list : std::filesystem::path(list).parent_path().string();
   return folder.empty() ? "." : folder;
@@ -167,7 +168,7 @@ data::Manifest manifest_of(const Scan& scan, const data::ScanJournal& journal,
   manifest.root = scan.root;
   std::vector<std::string> names;
   for (auto& [place, entry] : journal.found()) {
-    if (!entry.label.empty()) names.push_back(entry.label);
+    if (data::is_listed(entry)) names.push_back(entry.label);  // a class whose files are all lost is one still
     manifest.entries.push_back(entry);
   }
   if (manifest.entries.size() != scan.listed.size()) {
@@ -185,7 +186,7 @@ int scan_dataset(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::vector<std::string> lists = lists_of(invocation);
   const std::string out = invocation.need(settings.path.out, "out");
-  Scan scan{.root = root_of(settings.path), .threads = place_threads(invocation)};
+  Scan scan{.root = root_of(settings.path.root, lists.front()), .threads = place_threads(invocation)};
   const data::ListOptions options = list_options(settings, scan.root);
   scan.listed = data::read_lists(lists, options);
   scan.options.decode_to_end = settings.has.decode;

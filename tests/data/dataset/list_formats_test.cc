@@ -218,6 +218,46 @@ TEST_F(ListFormats, EpicKitchensHasPartsAndTwoClasses) {
               ThrowsMessage<core::DataError>(HasSubstr("EPIC_100_noun_classes.csv")));
 }
 
+TEST_F(ListFormats, AFolderWithAnImageFromOutsideIsRefused) {
+  add_video("clip/img_00001.jpg");
+  write("elsewhere/b.jpg", "x");
+  std::filesystem::create_symlink(directory_ / "elsewhere/b.jpg", directory_ / "videos/clip/img_00002.jpg");
+  write("frames.txt", "clip 2 7\n");
+  const auto videos = read("frames.txt");
+  EXPECT_THAT(videos[0].reason, StartsWith("outside the root: "));
+  EXPECT_EQ(videos[0].path, "");
+  EXPECT_EQ(read("frames.txt", {.allow_outside_root = true})[0].reason, "");
+}
+
+TEST_F(ListFormats, ACommaInANameNeverMeansAnotherFile) {
+  for (const char* video : {"a.mp4", "a, b.mp4"}) add_video(video);
+  write("list.txt", "a, b.mp4 x\na, b.mp4\ty z\n");
+  const auto videos = read("list.txt");
+  EXPECT_EQ(videos[0].path, "a, b.mp4");
+  EXPECT_EQ(videos[0].label, "x");
+  EXPECT_EQ(videos[1].label, "y z");
+}
+
+TEST_F(ListFormats, LabelsMayBeQuotedAndSplitsFollowThem) {
+  for (const char* video : {"a b.mp4", "c.mp4", "d.mp4"}) add_video(video);
+  write("list.txt", "a b.mp4 \"playing guitar\"\nc.mp4,\"q, r\",val\nd.mp4,x,never\n");
+  const auto videos = read("list.txt");
+  EXPECT_EQ(videos[0].path, "a b.mp4");
+  EXPECT_EQ(videos[0].label, "playing guitar");
+  EXPECT_EQ(videos[1].label, "q, r");
+  EXPECT_EQ(videos[1].split, "val");
+  EXPECT_THAT(videos[2].reason, StartsWith("bad line: "));
+}
+
+// It would stand in the label map, which refuses it and the whole scan with it.
+TEST_F(ListFormats, ALabelWithATabIsRejectedAndForgotten) {
+  add_video("aaaaaaaaaaa.mp4");
+  write("k.csv", "label,youtube_id,time_start,time_end,split\n\"p\tq\",aaaaaaaaaaa,1,11,train\n");
+  const auto videos = read("k.csv");
+  EXPECT_THAT(videos[0].reason, StartsWith("bad line: "));
+  EXPECT_EQ(videos[0].label, "");
+}
+
 TEST_F(ListFormats, AFolderTreeNeedsNoList) {
   add_video("train/run/a.mp4");
   add_video("train/run/._a.mp4");
