@@ -44,12 +44,19 @@ Augmentation draw_augmentation(const AugmentOptions& options, int64_t height, in
   return drawn;
 }
 
+// Colour jitter looks at the whole frame; everything else can be done to the box alone, with the same result.
 torch::Tensor augment(const torch::Tensor& frames, const Augmentation& augmentation, const TransformOptions& options) {
+  const CropBox& box = augmentation.crop;
+  const int64_t left = augmentation.is_flipped ? frames.size(3) - box.left - box.width : box.left;
   torch::Tensor pixels = frames;
-  if (augmentation.is_grayscale) pixels = to_grayscale(pixels);
-  if (augmentation.jitter.is_on()) pixels = jitter_colours(pixels, augmentation.jitter);
+  if (augmentation.jitter.is_on()) {
+    if (augmentation.is_grayscale) pixels = to_grayscale(pixels);
+    pixels = jitter_colours(pixels, augmentation.jitter);
+  }
+  pixels = pixels.narrow(2, box.top, box.height).narrow(3, left, box.width);  // [F,3,h,w]
+  if (augmentation.is_grayscale && !augmentation.jitter.is_on()) pixels = to_grayscale(pixels);
   if (augmentation.is_flipped) pixels = pixels.flip(3);
-  return crop_and_resize(pixels, augmentation.crop, options);
+  return crop_and_resize(pixels, {0, 0, box.height, box.width}, options);
 }
 
 }  // namespace permafrost::data

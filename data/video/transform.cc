@@ -1,13 +1,13 @@
 #include "data/video/transform.h"
 
 #include <ATen/ops/_upsample_bicubic2d_aa.h>
-#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <algorithm>
 #include <cmath>
 #include <sstream>
 
 #include "core/base/error.h"
+#include "data/video/bilinear.h"
 
 namespace permafrost::data {
 namespace {
@@ -26,20 +26,10 @@ void require_frames(const torch::Tensor& frames, const TransformOptions& options
   }
 }
 
-// Bicubic stays in uint8: columns, then rows, rounded in between, as Pillow does it. Bilinear goes through float one
-// frame at a time, so that a long clip never stands in memory as float at its full size.
-torch::Tensor resize(const torch::Tensor& frames, int64_t height, int64_t width, ResizeMode mode) {
+// In uint8: columns, then rows, rounded in between, as Pillow does it.
+torch::Tensor resize_bicubic(const torch::Tensor& frames, int64_t height, int64_t width) {
   if (frames.size(2) == height && frames.size(3) == width) return frames;
-  if (mode == ResizeMode::kBicubicAntialias) {
-    return at::_upsample_bicubic2d_aa(frames.contiguous(), {height, width}, /*align_corners=*/false);
-  }
-  torch::Tensor resized = torch::empty({frames.size(0), 3, height, width}, torch::kUInt8);
-  for (int64_t f = 0; f < frames.size(0); ++f) {
-    const torch::Tensor pixels = frames.narrow(0, f, 1).to(torch::kFloat32);  // [1,3,H,W]
-    torch::Tensor scaled = at::upsample_bilinear2d(pixels, {height, width}, /*align_corners=*/false);
-    resized.narrow(0, f, 1).copy_(scaled.round_().clamp_(0, 255));  // [1,3,height,width]
-  }
-  return resized;
+  return at::_upsample_bicubic2d_aa(frames.contiguous(), {height, width}, /*align_corners=*/false);
 }
 
 int64_t crop_offset(int64_t excess, CropPosition position, ResizeMode mode) {
@@ -70,7 +60,11 @@ ResizedCrop place_crop(int64_t height, int64_t width, const TransformOptions& op
 torch::Tensor resize_and_crop(const torch::Tensor& frames, const TransformOptions& options, CropPosition position) {
   require_frames(frames, options);
   const ResizedCrop crop = place_crop(frames.size(2), frames.size(3), options, position);
-  const torch::Tensor resized = resize(frames, crop.height, crop.width, options.resize);  // [F,3,h,w]
+  if (options.resize == ResizeMode::kBilinear) {
+    return resize_bilinear(frames, {0, 0, frames.size(2), frames.size(3)}, crop.height, crop.width,
+                           {crop.top, crop.left, options.size, options.size});  // [F,3,size,size]
+  }
+  const torch::Tensor resized = resize_bicubic(frames, crop.height, crop.width);  // [F,3,h,w]
   return resized.narrow(2, crop.top, options.size)
       .narrow(3, crop.left, options.size)
       .clone(torch::MemoryFormat::Contiguous);  // [F,3,size,size]
@@ -86,8 +80,11 @@ torch::Tensor crop_and_resize(const torch::Tensor& frames, const CropBox& box, c
          << box.left << " does not lie within frames of " << frames.size(2) << 'x' << frames.size(3);
     throw core::ConfigError(text.str());
   }
+  if (options.resize == ResizeMode::kBilinear) {
+    return resize_bilinear(frames, box, options.size, options.size, {0, 0, options.size, options.size});
+  }
   const torch::Tensor cropped = frames.narrow(2, box.top, box.height).narrow(3, box.left, box.width);  // [F,3,h,w]
-  return resize(cropped, options.size, options.size, options.resize).clone(torch::MemoryFormat::Contiguous);
+  return resize_bicubic(cropped, options.size, options.size).clone(torch::MemoryFormat::Contiguous);
 }
 
 CropBox sample_crop_box(int64_t height, int64_t width, core::RandomStream random, const CropRange& range) {

@@ -154,5 +154,23 @@ TEST(SampleCropBox, CentresTheLargestBoxWhereNoneFits) {
   EXPECT_EQ(box.left, 493);
 }
 
+// LibTorch's own, of the whole frame and then cut.
+TEST(ResizeAndCrop, IsBilinearWhereverItLooks) {
+  for (const auto& [height, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{90, 61}, {33, 50}, {48, 48}, {700, 300}}) {
+    const torch::Tensor frames = torch::randint(0, 256, {3, 3, height, width}, torch::kUInt8);
+    const ResizedCrop crop = place_crop(height, width, {.size = 48}, CropPosition::kRightBottom);
+    const torch::Tensor whole =
+        torch::upsample_bilinear2d(frames.to(torch::kFloat32), {crop.height, crop.width}, false);
+    const torch::Tensor expected = whole.narrow(2, crop.top, 48).narrow(3, crop.left, 48);
+    EXPECT_LE(difference_of_bytes(resize_and_crop(frames, {.size = 48}, CropPosition::kRightBottom), expected), 0.501);
+    const CropBox box{5, 7, 21, 30};
+    const torch::Tensor cut = frames.narrow(2, 5, 21).narrow(3, 7, 30).to(torch::kFloat32);
+    EXPECT_LE(difference_of_bytes(crop_and_resize(frames, box, {.size = 48}),
+                                  torch::upsample_bilinear2d(cut, {48, 48}, false)),
+              0.501);
+  }
+}
+
 }  // namespace
 }  // namespace permafrost::data
