@@ -67,7 +67,6 @@ std::string answer_line(std::unique_ptr<VideoReader>& reader, const std::string&
     reply["result"] = answer(reader, Json::parse(line), pixels);
     if (reader) reply["counters"] = to_json(reader->counters());
   } catch (const VideoError& error) {
-    if (error.detail().find("Cannot allocate memory") != std::string::npos) throw std::bad_alloc();
     reply = {{"kind", error.kind()}, {"detail", error.detail()}};
   } catch (const core::IoError& error) {
     reply = {{"io_error", error.what()}};

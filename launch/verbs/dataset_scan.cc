@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
 
 #include "core/base/error.h"
@@ -145,18 +146,22 @@ std::vector<std::vector<int64_t>> units_left(size_t listed, const std::map<int64
 
 // Shared over the ranks as they come free. Returns whether all of it is done.
 bool probe_all(const Scan& scan, data::ScanJournal& journal, distributed::Communicator& world) {
-  const std::vector<std::vector<int64_t>> units = units_left(scan.listed.size(), journal.found());
+  const std::map<int64_t, data::ManifestEntry> found = journal.found();
   world.barrier();  // all have read the journals before one is written
+  if (world.is_root() && !found.empty()) {
+    core::log_info() << journal.folder() << ": goes on with " << found.size() << " videos of an earlier scan";
+  }
+  const std::vector<std::vector<int64_t>> units = units_left(scan.listed.size(), found);
   std::vector<int64_t> numbers(units.size());
-  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int64_t>(i);
+  std::iota(numbers.begin(), numbers.end(), int64_t{0});
   distributed::StopSignal stop;
   distributed::WorkQueue queue(world, numbers);
-  Progress progress("dataset scan", static_cast<int64_t>(scan.listed.size()), "videos");
-  const auto before = static_cast<int64_t>(scan.listed.size()) - static_cast<int64_t>(units.size()) * kVideosPerUnit;
+  const auto known = static_cast<int64_t>(found.size());
+  Progress progress("dataset scan", static_cast<int64_t>(scan.listed.size()), "videos");  // told by rank 0
   Prober prober(scan);
   while (const std::optional<int64_t> unit = queue.next()) {
     prober.probe(units[static_cast<size_t>(*unit)], journal);
-    if (world.is_root()) progress.set(std::max<int64_t>(0, before) + (queue.finished() + 1) * kVideosPerUnit);
+    if (world.is_root()) progress.set(known + (queue.finished() + 1) * kVideosPerUnit);
     if (stop.requested()) queue.close();
   }
   return !stop.agreed(world);
@@ -195,12 +200,7 @@ int scan_dataset(Invocation& invocation) {
   distributed::Communicator world(*invocation.session);
   data::ScanJournal journal(out, data::scan_identity(scan.root, scan.listed, scan.options), scan.root);
   std::optional<core::DirectoryLock> lock;
-  if (world.is_root()) {
-    lock.emplace(journal.folder());
-    if (const size_t known = journal.found().size(); known > 0) {
-      core::log_info() << journal.folder() << ": goes on with " << known << " videos of an earlier scan";
-    }
-  }
+  if (world.is_root()) lock.emplace(journal.folder());
   if (!probe_all(scan, journal, world)) {
     core::log_warning() << "stopped early; start the same command again to go on";
     return core::kExitRequeue;
