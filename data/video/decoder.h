@@ -7,7 +7,8 @@
 // Opening demuxes the whole file without decoding and lists the presentation timestamps it finds; the frame count of a
 // header is never believed. Reading seeks to the key frame before a wanted timestamp where that saves work and decodes
 // forward until a frame with exactly that timestamp comes out. Where packets do not tell the timestamps of their frames
-// (transport streams, AVI, VP8), the list is made by decoding once instead, and reads start at the beginning.
+// (transport streams, AVI, VP8), the list is made by decoding once instead; the frames of a short video are kept, those
+// of a long one are decoded from the beginning again.
 //
 // Of a file that lists its own times, frames which no other needs (H.264 and HEVC mark them) are decoded only where
 // they are wanted.
@@ -64,9 +65,10 @@ struct DecodeLimits {
   int64_t max_pixels_per_frame = 36'000'000;  // 8K
   double max_duration_seconds = 24 * 3600;
   int64_t max_packets = 8'000'000;
-  int64_t max_read_bytes = int64_t{4} << 30;  // of one read()
-  int threads = 1;                            // of the decoder; frames do not depend on it
-  DecodeChild* child = nullptr;               // decode there, not in this process; must outlive the reader
+  int64_t max_read_bytes = int64_t{4} << 30;   // of one read()
+  int64_t max_kept_bytes = int64_t{64} << 20;  // of frames that had to be decoded to be counted
+  int threads = 1;                             // of the decoder; frames do not depend on it
+  DecodeChild* child = nullptr;                // decode there, not in this process; must outlive the reader
 };
 
 struct DecodedFrames {

@@ -1,5 +1,9 @@
 #include "data/video/frame_index.h"
 
+extern "C" {
+#include <libavutil/imgutils.h>
+}
+
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -41,6 +45,25 @@ bool has_distinct_times(const FrameIndex& index) {
   };
   return std::adjacent_find(index.by_time.begin(), index.by_time.end(), same) == index.by_time.end();
 }
+
+// Holds on to decoded frames until they are too many.
+class Keeper {
+ public:
+  Keeper(std::vector<AvFrame>& kept, int64_t most_bytes) : kept_(kept), bytes_left_(most_bytes) {}
+
+  void keep(const AVFrame& frame) {
+    if (bytes_left_ < 0) return;
+    const int bytes = av_image_get_buffer_size(static_cast<AVPixelFormat>(frame.format), frame.width, frame.height, 1);
+    bytes_left_ -= bytes > 0 ? bytes : bytes_left_ + 1;
+    if (bytes_left_ < 0) return kept_.clear();
+    kept_.emplace_back(av_frame_clone(&frame));
+    if (!kept_.back()) throw core::IoError("cannot keep a frame: out of memory");
+  }
+
+ private:
+  std::vector<AvFrame>& kept_;
+  int64_t bytes_left_;
+};
 
 void require_not_cut(const Demuxer& demuxer) {
   const int64_t declared = demuxer.container() == "mov" ? avformat_index_get_entries_count(demuxer.stream()) : 0;
@@ -95,11 +118,12 @@ FrameIndex index_by_packets(Demuxer& demuxer, const DecodeLimits& limits) {
   return index;
 }
 
-FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits) {
+FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits, std::vector<AvFrame>& kept) {
   FrameIndex index;
   demuxer.rewind();
   FrameDecoder decoder(demuxer, index);
   const AvFrame frame(av_frame_alloc());
+  Keeper keeper(kept, limits.max_kept_bytes);
   while (decoder.next(frame.get())) {
     require_count(demuxer, index.packets.size() + 1, limits);
     const int64_t pts = frame->best_effort_timestamp;
@@ -110,6 +134,7 @@ FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits) {
     }
     index.last_duration = frame->pkt_duration;
     index.packets.push_back({pts, pts, false, true});
+    keeper.keep(*frame);
   }
   sort_by_time(index);
   index.is_usable = true;

@@ -1,7 +1,7 @@
 // The frames of a video in presentation order, and where decoding for each must start. Internal to data/video.
 //
 //   FrameIndex index = index_by_packets(demuxer, limits);
-//   if (!index.is_usable) index = index_by_decoding(demuxer, limits);
+//   if (!index.is_usable) index = index_by_decoding(demuxer, limits, kept);
 //   const int64_t first_packet = index.key_before(index.frames[i]);
 #pragma once
 
@@ -40,6 +40,8 @@ struct FrameIndex {
 FrameIndex index_by_packets(Demuxer& demuxer, const DecodeLimits& limits);
 
 // Decodes everything. Throws VideoError at the first frame that fails, or where frames have no distinct, rising times.
-FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits);
+// `kept`: all frames in order where they fit into limits.max_kept_bytes, so that they need not be decoded again; else
+// none.
+FrameIndex index_by_decoding(Demuxer& demuxer, const DecodeLimits& limits, std::vector<AvFrame>& kept);
 
 }  // namespace permafrost::data

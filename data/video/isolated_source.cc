@@ -60,8 +60,8 @@ std::unique_ptr<FrameSource> open_isolated(const std::string& path, const Decode
 }
 
 Json to_json(const DecodeLimits& limits) {
-  return {limits.max_pixels_per_frame, limits.max_duration_seconds, limits.max_packets, limits.max_read_bytes,
-          limits.threads};
+  return {limits.max_pixels_per_frame, limits.max_duration_seconds, limits.max_packets,
+          limits.max_read_bytes,       limits.max_kept_bytes,       limits.threads};
 }
 
 DecodeLimits limits_of(const Json& json) {
@@ -69,7 +69,8 @@ DecodeLimits limits_of(const Json& json) {
           .max_duration_seconds = json.at(1),
           .max_packets = json.at(2),
           .max_read_bytes = json.at(3),
-          .threads = json.at(4)};
+          .max_kept_bytes = json.at(4),
+          .threads = json.at(5)};
 }
 
 Json to_json(const VideoInfo& info) {

@@ -19,7 +19,7 @@ class VideoFile : public FrameSource {
  public:
   VideoFile(const std::string& path, const DecodeLimits& limits)
       : FrameSource(path, limits), demuxer_(path, limits, counters_), index_(index_by_packets(demuxer_, limits)) {
-    if (!index_.is_usable) index_ = index_by_decoding(demuxer_, limits);
+    if (!index_.is_usable) index_ = index_by_decoding(demuxer_, limits, kept_);
     converter_ = std::make_unique<FrameConverter>(path, *demuxer_.stream());
     fill_info();
   }
@@ -37,12 +37,14 @@ class VideoFile : public FrameSource {
   using Waiting = std::map<int64_t, std::vector<int64_t>>;
 
   void fill_info();
+  void convert_kept(const std::vector<int64_t>& indices, const torch::Tensor& pixels);
   void collect(Waiting waiting, bool may_skip, const torch::Tensor& pixels);
   void start_near(FrameDecoder& decoder, int64_t pts);
   [[noreturn]] void fail_missing(int64_t pts) const;
 
   Demuxer demuxer_;
   FrameIndex index_;
+  std::vector<AvFrame> kept_;  // every frame, or none
   std::unique_ptr<FrameConverter> converter_;
 };
 
@@ -69,7 +71,15 @@ void VideoFile::fill_info() {
   info_.container = demuxer_.container();
 }
 
+void VideoFile::convert_kept(const std::vector<int64_t>& indices, const torch::Tensor& pixels) {
+  for (size_t place = 0; place < indices.size(); ++place) {
+    const AVFrame& frame = *kept_[static_cast<size_t>(indices[place])];
+    converter_->convert(frame, pixels.select(0, static_cast<int64_t>(place)));  // [3,H,W]
+  }
+}
+
 void VideoFile::read_into(const std::vector<int64_t>& indices, const torch::Tensor& pixels) {
+  if (!kept_.empty()) return convert_kept(indices, pixels);
   Waiting wanted;
   for (size_t place = 0; place < indices.size(); ++place) {
     wanted[index_.pts(indices[place])].push_back(static_cast<int64_t>(place));
@@ -134,6 +144,8 @@ void VideoFile::fail_missing(int64_t pts) const {
 }
 
 void VideoFile::decode_to_end() {
+  for (const AvFrame& frame : kept_) converter_->require_size(*frame);
+  if (!kept_.empty()) return;  // that is how they came
   demuxer_.rewind();
   FrameDecoder decoder(demuxer_, index_);
   const AvFrame frame(av_frame_alloc());

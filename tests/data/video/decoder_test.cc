@@ -241,6 +241,17 @@ TEST(VideoReader, DecodesOneFrameOfALongGroupWithoutItsEnd) {
   EXPECT_LE(reader.counters().packets_decoded, 20 + 50);
 }
 
+TEST(VideoReader, DecodesOnceWhatItMustDecodeToCount) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.avi", "-c:v mpeg4 -bf 2 -g 12");
+  VideoReader keeping(directory / "a.avi"), again(directory / "a.avi", {.max_kept_bytes = 20'000});
+  const std::vector<int64_t> indices{0, 7, 7, 49};
+  EXPECT_TRUE(torch::equal(keeping.read(indices).pixels, again.read(indices).pixels));
+  keeping.decode_to_end();
+  EXPECT_EQ(keeping.counters().frames, 50);
+  EXPECT_EQ(again.counters().frames, 50 + 50);
+}
+
 TEST(VideoReader, ReadsAFolderOfImages) {
   const TemporaryDirectory directory;
   make_video(directory / "a.mkv", "-frames:v 12 -c:v mjpeg -q:v 3");
