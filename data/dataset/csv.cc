@@ -1,6 +1,7 @@
 #include "data/dataset/csv.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace permafrost::data {
 
@@ -39,10 +40,19 @@ std::optional<std::vector<std::string>> csv_fields(const std::string& line) {
   return fields;
 }
 
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+}  // namespace
+
 CsvColumns::CsvColumns(const std::string& header) {
   const auto fields = csv_fields(header);
   if (!fields) return;
-  for (size_t i = 0; i < fields->size(); ++i) places_.emplace(trimmed(fields->at(i)), i);
+  for (size_t i = 0; i < fields->size(); ++i) places_.emplace(lower(trimmed(fields->at(i))), i);
 }
 
 std::string CsvColumns::first_of(std::initializer_list<const char*> names) const {

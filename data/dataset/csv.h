@@ -17,7 +17,7 @@ std::vector<std::string> lines_of(const std::string& text);
 // Fields may be quoted, a doubled quote stands for one (RFC 4180). Empty where a quote stays open.
 std::optional<std::vector<std::string>> csv_fields(const std::string& line);
 
-// Fields by the names in a header line.
+// Fields by the names in a header line, in lower case.
 class CsvColumns {
  public:
   CsvColumns() = default;

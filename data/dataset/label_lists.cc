@@ -1,14 +1,15 @@
 #include "data/dataset/label_lists.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/options.h"
+#include "data/dataset/csv.h"
 
 namespace permafrost::data {
 namespace {
@@ -24,12 +25,7 @@ fs::path labels_directory() {
 }
 
 LabelMap read_lines(const std::string& path) {
-  std::istringstream lines(core::read_text(path, kMostBytes));
-  std::vector<std::string> names;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    names.push_back(line);
-  }
+  std::vector<std::string> names = lines_of(core::read_text(path, kMostBytes));
   while (!names.empty() && names.back().empty()) names.pop_back();
   if (names.empty()) throw core::DataError(path + ": expected one class name a line, found none");
   try {
@@ -51,7 +47,12 @@ LabelMap read_places(const std::string& path) {
   const nlohmann::json object = read_object(path);
   for (const auto& [name, place] : object.items()) {
     const std::string text = place.is_string() ? place.get<std::string>() : place.dump();
-    names[std::atoll(text.c_str())] = name;
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_number = error == std::errc{} && end == text.data() + text.size();
+    if (!is_number || !names.emplace(number, name).second) {
+      throw core::DataError(path + ": '" + name + "': expected a place of its own, found " + text);
+    }
   }
   std::vector<std::string> ordered;
   for (const auto& [place, name] : names) {

@@ -13,6 +13,12 @@ bool has_control_character(const std::string& text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
+// Without leading zeros, so that a longer one is a larger one.
+bool is_number(const std::string& text) {
+  const bool has_digits = !text.empty() && std::all_of(text.begin(), text.end(), ::isdigit);
+  return has_digits && (text.size() == 1 || text.front() != '0');
+}
+
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -38,6 +44,10 @@ LabelMap::LabelMap(std::vector<std::string> names) : names_(std::move(names)) {
 
 LabelMap LabelMap::sorted(std::vector<std::string> names) {
   std::sort(names.begin(), names.end());
+  if (std::all_of(names.begin(), names.end(), is_number)) {
+    std::stable_sort(names.begin(), names.end(),
+                     [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
+  }
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return LabelMap(std::move(names));
 }

@@ -20,7 +20,7 @@ class LabelMap {
   LabelMap() = default;
   // Keeps the order. Throws DataError for an empty or repeated name and for one with a control character.
   explicit LabelMap(std::vector<std::string> names);
-  // Sorted by bytes, repeats removed.
+  // Sorted by bytes, or by value where all are whole numbers; repeats removed.
   static LabelMap sorted(std::vector<std::string> names);
 
   const std::vector<std::string>& names() const { return names_; }

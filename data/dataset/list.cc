@@ -115,13 +115,26 @@ std::vector<ListedVideo> read_one(const std::string& path, const ListOptions& op
   return videos;
 }
 
-// The first line stands. Of rejected ones only the id is known, so they take no part.
+// What an evaluation needs stays there: a validation line beats one of test, and that one of training.
+int rank_of(const std::string& split) { return split == "val" ? 0 : split == "test" ? 1 : 2; }
+
+// Of several lines for one video one stands, else the first. Of rejected ones only the id is known: they take no part.
 void reject_duplicates(std::vector<ListedVideo>& videos) {
-  std::unordered_map<std::string, std::string> first;
-  for (ListedVideo& video : videos) {
+  std::unordered_map<std::string, const ListedVideo*> standing;
+  for (const ListedVideo& video : videos) {
     if (video.is_rejected()) continue;
-    const auto [at, is_new] = first.emplace(video.id, video.source);
-    if (!is_new) reject(video, "duplicate", "'" + video.id + "' is listed at " + at->second + " already");
+    const auto [at, is_new] = standing.emplace(video.id, &video);
+    if (!is_new && rank_of(video.split) < rank_of(at->second->split)) at->second = &video;
+  }
+  for (ListedVideo& video : videos) {
+    if (video.is_rejected() || standing.at(video.id) == &video) continue;
+    const ListedVideo& other = *standing.at(video.id);
+    const std::string where = "'" + video.id + "' is listed at " + other.source;
+    if (other.split == video.split) {
+      reject(video, "duplicate", where + " already");
+    } else {
+      reject(video, "held out", where + " for the split " + other.split);
+    }
   }
 }
 

@@ -118,6 +118,7 @@ void set_label(ListedVideo& video, const std::string& label, const ListInput& in
   const std::optional<LabelMap>& labels = input.options.labels;
   if (label.empty()) return reject(video, "no label", "the list names no class for it");
   if (label.find('\t') != std::string::npos) return reject(video, "bad line", "expected a label without tabs");
+  if (const std::string why = why_not_text(label); !why.empty()) return reject(video, "bad line", "its label " + why);
   video.label = label;
   if (!labels || labels->has(label)) return;
   const auto place = place_of(label);
@@ -142,7 +143,7 @@ void find_by_path(ListedVideo& video, const std::string& path, const ListInput& 
   }
   const fs::path folder = fs::path(path).parent_path().lexically_normal();
   for (const std::string& other : root.with_stem(video_stem(path))) {
-    if (fs::path(other).parent_path() != folder) continue;
+    if (fs::path(other).parent_path() != folder || !why_not_text(other).empty()) continue;
     video.path = other;
     return require_inside(video, root);
   }
@@ -154,9 +155,14 @@ std::optional<size_t> find_by_stem(ListedVideo& video, const std::vector<std::st
   for (size_t i = 0; i < stems.size(); ++i) {
     const std::vector<std::string>& paths = input.root.with_stem(stems[i]);
     if (paths.empty()) continue;
-    video.path = *std::max_element(paths.begin(), paths.end(), [&](const std::string& a, const std::string& b) {
-      return kinship(a, video) < kinship(b, video);
-    });
+    const std::string& path = *std::max_element(
+        paths.begin(), paths.end(),
+        [&](const std::string& a, const std::string& b) { return kinship(a, video) < kinship(b, video); });
+    if (const std::string why = why_not_text(path); !why.empty()) {
+      reject(video, "hostile path", "the path of " + stems[i] + " under " + input.root.path() + " " + why);
+      return std::nullopt;
+    }
+    video.path = path;
     return i;
   }
   std::string names;

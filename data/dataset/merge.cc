@@ -40,6 +40,11 @@ void leave_out(ManifestEntry& entry, const std::string& reason) {
   entry.reason = reason;
 }
 
+// By an earlier merge, or by a scan whose lists name it in two splits.
+bool is_left_out(const ManifestEntry& entry) {
+  return entry.reason.starts_with("duplicate:") || entry.reason.starts_with("held out:");
+}
+
 fs::path real_root(const Manifest& manifest) {
   return fs::weakly_canonical(fs::absolute(manifest.root.empty() ? "." : manifest.root));
 }
@@ -95,8 +100,9 @@ class Merger {
 void Merger::collect() {
   for (size_t i = 0; i < sources_.size(); ++i) {
     SourceReport report{.name = sources_[i].name};
+    const VideoIdentity identity(sources_[i].manifest);
     for (const ManifestEntry& entry : sources_[i].manifest.entries) {
-      candidates_.push_back({i, entry, video_identity(sources_[i].manifest, entry)});
+      candidates_.push_back({i, entry, identity.of(entry)});
       ++report.entries;
       report.usable += entry.is_ok();
     }
@@ -130,7 +136,8 @@ void Merger::unify_labels() {
 void Merger::hold_out(const std::string& split, const std::set<std::string>& from) {
   std::unordered_map<std::string, size_t> named;  // -> source
   for (const Candidate& candidate : candidates_) {
-    if (candidate.entry.split == split) named.emplace(candidate.identity, candidate.source);
+    if (candidate.entry.split == split && !is_left_out(candidate.entry))
+      named.emplace(candidate.identity, candidate.source);
   }
   for (Candidate& candidate : candidates_) {
     if (!candidate.entry.is_ok() || !from.contains(candidate.entry.split)) continue;
@@ -210,13 +217,24 @@ Manifest Merger::finish() {
 
 }  // namespace
 
-std::string video_identity(const Manifest& manifest, const ManifestEntry& entry) {
+// Eleven random characters nearly always have a capital among them, numbered names have none.
+VideoIdentity::VideoIdentity(const Manifest& manifest) : root_(real_root(manifest).string()) {
+  size_t likely = 0;
+  for (const ManifestEntry& entry : manifest.entries) {
+    const std::string id = fs::path(entry.id).filename().string().substr(0, kYoutubeIdLength);
+    likely += is_youtube_id(id) && std::any_of(id.begin(), id.end(), ::isupper);
+  }
+  has_bare_ids_ = 2 * likely > manifest.entries.size();
+}
+
+std::string VideoIdentity::of(const ManifestEntry& entry) const {
   const std::string last = fs::path(entry.id).filename().string();
   const std::string rest = last.size() > kYoutubeIdLength ? last.substr(kYoutubeIdLength) : "";
-  if (is_youtube_id(last.substr(0, kYoutubeIdLength)) && (rest.empty() || is_part_suffix(rest))) {
+  const bool is_whole = (rest.empty() && has_bare_ids_) || is_part_suffix(rest);
+  if (is_whole && is_youtube_id(last.substr(0, kYoutubeIdLength))) {
     return "youtube:" + last.substr(0, kYoutubeIdLength);
   }
-  std::string file = (real_root(manifest) / (entry.path.empty() ? entry.id : entry.path)).lexically_normal().string();
+  std::string file = (fs::path(root_) / (entry.path.empty() ? entry.id : entry.path)).lexically_normal().string();
   if (entry.start_seconds) file += "@" + std::to_string(*entry.start_seconds);
   if (entry.end_seconds) file += "-" + std::to_string(*entry.end_seconds);
   return "file:" + file;

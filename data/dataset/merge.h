@@ -4,10 +4,10 @@
 //   const Manifest united = merge_manifests({{"k400.jsonl", k400}, {"k700.jsonl", k700}}, std::nullopt, report);
 //
 // - A label is renamed to its unified name (label_match.h) where that is a label of one of the manifests, or of
-// `order`.
-// - A video that several list is kept once: of its entries the first that can be used. Two are the same by their
-// YouTube
-//   id (the last part of an id: 11 characters, then nothing or _SSSSSS_EEEEEE), others by their file.
+//   `order`.
+// - A video that several list is kept once: of its entries the first that can be used. Two are the same by their id of
+//   YouTube's: ID_SSSSSS_EEEEEE at the end of an id, or ID alone in a manifest whose ids look like those. Others are
+//   the same by their file.
 // - Training videos which a validation or test list names, usable there or not, are held out; test videos, which a
 //   validation list names. Afterwards no video stands in two splits.
 // - No entry is lost: what is left out stays as rejected, "duplicate", "held out" or "no class".
@@ -53,7 +53,15 @@ struct MergeReport {
 Manifest merge_manifests(const std::vector<MergeSource>& sources, const std::optional<LabelMap>& order,
                          MergeReport& report);
 
-// What makes two entries the same video: "youtube:ID", or "file:PATH" by its place on this machine.
-std::string video_identity(const Manifest& manifest, const ManifestEntry& entry);
+// Says what makes two entries the same video: "youtube:ID", or "file:PATH" by its place on this machine.
+class VideoIdentity {
+ public:
+  explicit VideoIdentity(const Manifest& manifest);
+  std::string of(const ManifestEntry& entry) const;
+
+ private:
+  std::string root_;
+  bool has_bare_ids_ = false;  // video_00001 has as many characters as an id of YouTube's, and is none
+};
 
 }  // namespace permafrost::data

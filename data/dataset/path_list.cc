@@ -37,7 +37,8 @@ void set_part(ListedVideo& video, const PathLine& line) {
 ListedVideo video_of(const PathLine& line, const std::string& source, const ListInput& input) {
   ListedVideo video;
   video.source = source;
-  video.id = without_video_extension(line.path);
+  const std::string path = why_hostile(line.path).empty() ? fs::path(line.path).lexically_normal().string() : line.path;
+  video.id = without_video_extension(path);
   video.split = line.split.empty() ? input.split : split_name(line.split);
   if (line.path.empty()) reject(video, "bad line", "expected a path and a label");
   if (video.split.empty()) {
@@ -45,14 +46,14 @@ ListedVideo video_of(const PathLine& line, const std::string& source, const List
   }
   set_part(video, line);
   set_label(video, line.label, input);
-  if (!video.is_rejected()) find_by_path(video, line.path, input);
+  if (!video.is_rejected()) find_by_path(video, path, input);
   return video;
 }
 
 // The names that headers give a column.
 using Names = std::initializer_list<const char*>;
 constexpr Names kPath{"path", "video", "file", "filename", "video_path"};
-constexpr Names kLabel{"label", "class", "label_name", "class_name"};
+constexpr Names kLabel{"label", "class", "label_name", "class_name", "category"};
 constexpr Names kStart{"start_seconds", "time_start", "start"};
 constexpr Names kEnd{"end_seconds", "time_end", "end"};
 
@@ -82,11 +83,24 @@ PathLine by_last_word(const std::string& line) {
   return {.path = trimmed(line.substr(0, gap)), .label = trimmed(line.substr(gap + 1))};
 }
 
-// `path label` rather than columns: no comma, a tab, or a comma that belongs to the name of a file that is there.
+bool has_video_extension(const std::string& path) { return video_stem(path) != fs::path(path).filename().string(); }
+
+// `path label` rather than columns: no comma; a tab; a label in quotes after a blank; or a comma in the name of a file,
+// which is there, or has a video's extension where what stands before the comma has none.
 bool is_by_words(const std::string& line, const ListInput& input) {
-  if (line.find(',') == std::string::npos || line.find('\t') != std::string::npos) return true;
+  const size_t comma = line.find(',');
+  if (comma == std::string::npos || line.find('\t') != std::string::npos) return true;
   const std::string path = by_last_word(line).path;
-  return path.find(',') != std::string::npos && why_hostile(path).empty() && input.root.has_file(path);
+  if (line.ends_with('"') && path.size() < comma) return true;
+  if (path.find(',') == std::string::npos || !why_hostile(path).empty()) return false;
+  return input.root.has_file(path) || (has_video_extension(path) && !has_video_extension(line.substr(0, comma)));
+}
+
+// "path label" and its like as a first line.
+bool is_header_of_words(const std::string& line) {
+  const PathLine words = by_last_word(line);
+  const CsvColumns columns(words.path + "," + words.label);
+  return !columns.first_of(kPath).empty() && !columns.first_of(kLabel).empty();
 }
 
 ListedVideo read_line(const std::string& line, const CsvColumns& columns, const std::string& source,
@@ -118,7 +132,7 @@ std::optional<int64_t> images_in(const std::string& folder, const VideoRoot& roo
     std::string extension = entry.path().extension().string();
     std::transform(extension.begin(), extension.end(), extension.begin(), ::tolower);
     const bool is_image = extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-    count += is_image && !entry.path().filename().string().starts_with('.');
+    count += is_image && entry.is_regular_file(error) && !entry.path().filename().string().starts_with('.');
   }
   return count;
 }
@@ -176,7 +190,7 @@ std::vector<ListedVideo> read_path_list(const ListInput& input) {
     if (line.empty() || line.front() == '#') continue;
     if (std::exchange(may_be_header, false)) {
       columns = header_of(line);
-      if (!columns.is_empty()) continue;
+      if (!columns.is_empty() || is_header_of_words(line)) continue;
     }
     videos.push_back(read_line(line, columns, input.source(i), input));
   }

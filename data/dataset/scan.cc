@@ -17,36 +17,74 @@ namespace fs = std::filesystem;
 // A file cut to its part lasts as long as the part, give or take what cutting at key frames does.
 constexpr double kCutTolerance = 1.5;
 
-void reject(ManifestEntry& entry, const std::string& kind, const std::string& detail) {
+// What a file is, or why it is of no use.
+struct Probe {
+  ManifestEntry facts;
+  std::string kind, detail;  // of a rejection
+};
+
+ManifestEntry measure(const std::string& path, const ScanOptions& options) {
+  ManifestEntry facts;
+  facts.bytes = content_bytes(path);
+  const VideoInfo info = probe_video(path, options.limits, options.decode_to_end);
+  facts.duration_seconds = info.duration_seconds;
+  facts.frames = info.frames;
+  facts.frames_per_second = info.frames_per_second;
+  facts.width = info.width;
+  facts.height = info.height;
+  facts.crc32c = content_checksum(path);
+  return facts;
+}
+
+Probe probe(const std::string& path, const ScanOptions& options) {
+  try {
+    return {measure(path, options), "", ""};
+  } catch (const VideoError& error) {
+    return {{}, error.kind(), error.detail()};
+  } catch (const core::DataError& error) {
+    return {{}, "undecodable", error.what()};
+  } catch (const core::IoError& error) {
+    return {{}, "unreadable", error.what()};
+  }
+}
+
+void reject(ManifestEntry& entry, const std::string& kind, const std::string& source, const std::string& detail) {
   entry.status = "rejected";
-  entry.reason = kind + ": " + detail;
+  entry.reason = kind + ": " + source + ": " + detail;
 }
 
 // Kinetics copies hold the whole video or its ten seconds under the same name. What the list says decides where it
 // can be true of the whole; else the file's length does.
-void settle_part(ManifestEntry& entry, bool may_be_cut) {
+void settle_part(ManifestEntry& entry, const ListedVideo& video) {
   if (!entry.start_seconds) return;
   const double length = entry.end_seconds.value_or(entry.duration_seconds) - *entry.start_seconds;
   const bool fits = entry.end_seconds.value_or(0) <= entry.duration_seconds + kCutTolerance;
-  if (may_be_cut && !fits && std::abs(entry.duration_seconds - length) <= kCutTolerance) {
+  if (video.may_be_cut && !fits && std::abs(entry.duration_seconds - length) <= kCutTolerance) {
     entry.start_seconds = entry.end_seconds = std::nullopt;
   } else if (*entry.start_seconds >= entry.duration_seconds) {
-    reject(entry, "outside the video",
+    reject(entry, "outside the video", video.source,
            "its part starts at " + std::to_string(*entry.start_seconds) + " s, the file lasts " +
                std::to_string(entry.duration_seconds) + " s");
   }
 }
 
-void probe(ManifestEntry& entry, const std::string& path, bool may_be_cut, const ScanOptions& options) {
-  entry.bytes = content_bytes(path);
-  const VideoInfo info = probe_video(path, options.limits, options.decode_to_end);
-  entry.duration_seconds = info.duration_seconds;
-  entry.frames = info.frames;
-  entry.frames_per_second = info.frames_per_second;
-  entry.width = info.width;
-  entry.height = info.height;
-  entry.crc32c = content_checksum(path);
-  settle_part(entry, may_be_cut);
+ManifestEntry entry_of(const ListedVideo& video, const Probe& probe) {
+  ManifestEntry entry = probe.facts;
+  entry.id = video.id;
+  entry.path = video.path;
+  entry.label = video.label;
+  entry.split = video.split;
+  entry.start_seconds = video.start_seconds;
+  entry.end_seconds = video.end_seconds;
+  if (video.is_rejected()) {
+    entry.status = "rejected";
+    entry.reason = video.reason;
+  } else if (!probe.kind.empty()) {
+    reject(entry, probe.kind, video.source, probe.detail);
+  } else {
+    settle_part(entry, video);
+  }
+  return entry;
 }
 
 std::vector<std::string> content_files(const std::string& path) {
@@ -79,28 +117,16 @@ uint32_t content_checksum(const std::string& path) {
 }
 
 ManifestEntry scan_video(const std::string& root, const ListedVideo& video, const ScanOptions& options) {
-  ManifestEntry entry;
-  entry.id = video.id;
-  entry.path = video.path;
-  entry.label = video.label;
-  entry.split = video.split;
-  entry.start_seconds = video.start_seconds;
-  entry.end_seconds = video.end_seconds;
-  if (video.is_rejected()) {
-    entry.status = "rejected";
-    entry.reason = video.reason;
-    return entry;
-  }
-  try {
-    probe(entry, (fs::path(root) / video.path).string(), video.may_be_cut, options);
-  } catch (const VideoError& error) {
-    reject(entry, error.kind(), error.detail());
-  } catch (const core::DataError& error) {
-    reject(entry, "undecodable", error.what());
-  } catch (const core::IoError& error) {
-    reject(entry, "unreadable", error.what());
-  }
-  return entry;
+  if (video.is_rejected()) return entry_of(video, {});
+  return scan_parts(root, {video}, options).front();
+}
+
+std::vector<ManifestEntry> scan_parts(const std::string& root, const std::vector<ListedVideo>& parts,
+                                      const ScanOptions& options) {
+  const Probe found = probe((fs::path(root) / parts.at(0).path).string(), options);
+  std::vector<ManifestEntry> entries;
+  for (const ListedVideo& part : parts) entries.push_back(entry_of(part, found));
+  return entries;
 }
 
 }  // namespace permafrost::data

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "data/dataset/list.h"
 #include "data/dataset/manifest.h"
@@ -17,8 +18,11 @@ struct ScanOptions {
   bool decode_to_end = false;  // prove that every frame decodes; costs a full decode of each file
 };
 
-// Probes one listed video. Never throws for a bad one: it comes back rejected, with its reason.
+// Probes one listed video. Never throws for a bad one: it comes back rejected, with a reason that names LIST:LINE.
 ManifestEntry scan_video(const std::string& root, const ListedVideo& video, const ScanOptions& options = {});
+// The same for several that share their file, parts of one long video: it is probed once.
+std::vector<ManifestEntry> scan_parts(const std::string& root, const std::vector<ListedVideo>& parts,
+                                      const ScanOptions& options = {});
 
 // CRC32C over the bytes of a file, or of a folder's images in order of their names. Throws IoError.
 uint32_t content_checksum(const std::string& path);

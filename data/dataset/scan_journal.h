@@ -1,14 +1,15 @@
 // What a scan has found so far, on disk, so that one that was killed goes on where it was.
 //
-//   ScanJournal journal("m.jsonl", identity_of(root, listed, options));
-//   for (const auto& [place, entry] : journal.found()) ...       // what earlier scans have left, checked
-//   journal.add(place, entry);
-//   journal.remove();                                            // the manifest is published
+//   ScanJournal journal("m.jsonl", root, options);
+//   for (const auto& [place, entry] : journal.found(listed)) ...   // what earlier scans have left, checked
+//   const std::string stamp = journal.stamp(listed[i]);            // before its file is opened
+//   journal.add(listed[i], stamp, entry);
+//   journal.remove();                                              // the manifest is published
 //
 // Beside the manifest, MANIFEST.scan/: one file of lines for each process that took part, `HOST-PID.jsonl`. The first
-// line names the scan (a hash of list, root and options), each other line one probed video with its place in the list,
-// the time its file was last changed and a checksum. A last line that a kill cut short is left out, as is a video whose
-// file has changed since.
+// line names root and options, each other line one probed video: how it was listed, what its file's size and time were,
+// what was found, and a checksum. Not believed, and probed again, is a line that a kill cut short, a video that is now
+// listed otherwise, a file that has changed since, and a failure that may pass: of reading, of time, of memory.
 #pragma once
 
 #include <cstdint>
@@ -23,18 +24,17 @@
 
 namespace permafrost::data {
 
-// SHA-256 over everything that a scan's result depends on beside the files.
-std::string scan_identity(const std::string& root, const std::vector<ListedVideo>& listed, const ScanOptions& options);
-
 class ScanJournal {
  public:
-  // Creates the folder. Files of another scan are not read.
-  ScanJournal(const std::string& manifest, std::string identity, std::string root);
+  // Creates the folder. Files of a scan of another root or with other options are not read.
+  ScanJournal(const std::string& manifest, std::string root, const ScanOptions& options);
 
-  // By place in the list: what all processes have found.
-  std::map<int64_t, ManifestEntry> found() const;
+  // By place in `listed`: what all processes have found. Videos that the list itself rejects are not among them.
+  std::map<int64_t, ManifestEntry> found(const std::vector<ListedVideo>& listed) const;
+  // What changes when a video's file does: sizes and times, of a folder those of its images.
+  std::string stamp(const ListedVideo& video) const;
   // Written before it returns; the line is whole in the file or not there.
-  void add(int64_t place, const ManifestEntry& entry);
+  void add(const ListedVideo& video, const std::string& stamp, const ManifestEntry& entry);
   // The folder and all in it.
   void remove();
 
@@ -42,10 +42,12 @@ class ScanJournal {
 
  private:
   void append(const std::string& line);
-  int64_t changed_at(const ManifestEntry& entry) const;
 
-  std::string folder_, identity_, root_, own_path_;
+  std::string folder_, root_, header_, own_path_;
   core::FileDescriptor own_;
 };
+
+// SHA-256 over all that the list says: whether two ranks see the same.
+std::string identity_of(const std::vector<ListedVideo>& listed);
 
 }  // namespace permafrost::data

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -54,6 +55,10 @@ int merge_datasets(Invocation& invocation) {
   if (!settings.text.labels.empty()) order = data::find_labels(settings.text.labels);
   std::vector<data::MergeSource> sources;
   for (const std::string& path : invocation.words) {
+    std::error_code error;
+    if (std::filesystem::equivalent(path, out, error)) {
+      throw core::ConfigError("dataset merge: " + out + " is one of the manifests to merge: give another --out");
+    }
     sources.push_back({path, data::read_manifest(path, settings.has.allow_outside_root)});
   }
   data::MergeReport report;

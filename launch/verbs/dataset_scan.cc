@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 
@@ -25,24 +26,25 @@
 namespace permafrost::launch {
 namespace {
 
-constexpr int64_t kVideosPerUnit = 32;
+constexpr size_t kVideosPerUnit = 32;
+constexpr int64_t kToldOfAKind = 10;
 
-// "bad line" -> the whole reason of the first video that is rejected for it, which names the line or the file.
-std::map<std::string, std::string> first_reasons(const data::Manifest& manifest) {
-  std::map<std::string, std::string> first;
+// Each rejected video by the kind of its reason, with the line or the file that it names: the first of each kind.
+void log_rejected(const data::Manifest& manifest) {
+  std::map<std::string, int64_t> told;
   for (const data::ManifestEntry& entry : manifest.entries) {
-    if (entry.is_ok()) continue;
-    const std::string where = entry.path.empty() ? "" : entry.path + ": ";
-    first.emplace(entry.reason.substr(0, entry.reason.find(':')), where + entry.reason);
+    if (entry.is_ok() || ++told[entry.reason.substr(0, entry.reason.find(':'))] > kToldOfAKind) continue;
+    const bool names_file = entry.path.empty() || entry.reason.find(entry.path) != std::string::npos;
+    core::log_warning() << "rejected: " << (names_file ? "" : entry.path + ": ") << entry.reason;
   }
-  return first;
 }
 
 void log_summary(const data::Manifest& manifest, const std::string& path) {
+  log_rejected(manifest);
   int64_t rejected = 0;
-  const std::map<std::string, std::string> first = first_reasons(manifest);
   for (const auto& [kind, count] : data::count_by_reason(manifest)) {
-    core::log_warning() << "rejected " << count << ", the first: " << first.at(kind);
+    core::log_warning() << "rejected " << count << ": " << kind
+                        << (count > kToldOfAKind ? ": all are in the manifest" : "");
     rejected += count;
   }
   core::log_info() << path << ": " << manifest.entries.size() - rejected << " videos of " << manifest.labels.size()
@@ -93,26 +95,40 @@ struct Scan {
   int64_t threads = 1;
 };
 
-// Probes the videos at `places`, on threads of which each has a child process of its own where files are isolated.
+// Places in the list that share their file, one after the other.
+using Group = std::vector<int64_t>;
+
+// Probes files, on threads of which each has a child process of its own where files are isolated.
 class Prober {
  public:
   explicit Prober(const Scan& scan) : scan_(scan) {}
 
-  void probe(const std::vector<int64_t>& places, data::ScanJournal& journal) {
+  void probe(const std::vector<Group>& groups, data::ScanJournal& journal) {
     core::parallel_in_order(
-        static_cast<int64_t>(places.size()), scan_.threads,
-        [&](int64_t i) { return scan_one(scan_.listed[static_cast<size_t>(places[static_cast<size_t>(i)])]); },
-        [&](int64_t i, const data::ManifestEntry& entry) { journal.add(places[static_cast<size_t>(i)], entry); });
+        static_cast<int64_t>(groups.size()), scan_.threads,
+        [&](int64_t i) { return probe_group(groups[static_cast<size_t>(i)], journal); },
+        [&](int64_t, const Found& found) {
+          for (size_t i = 0; i < found.videos.size(); ++i) journal.add(found.videos[i], found.stamp, found.entries[i]);
+        });
   }
 
  private:
-  data::ManifestEntry scan_one(const data::ListedVideo& video) {
+  struct Found {
+    std::vector<data::ListedVideo> videos;
+    std::string stamp;
+    std::vector<data::ManifestEntry> entries;
+  };
+
+  Found probe_group(const Group& group, const data::ScanJournal& journal) {
+    Found found;
+    for (const int64_t place : group) found.videos.push_back(scan_.listed[static_cast<size_t>(place)]);
+    found.stamp = journal.stamp(found.videos.front());
     data::ScanOptions options = scan_.options;
     std::unique_ptr<data::DecodeChild> child = scan_.isolation ? lend() : nullptr;
     options.limits.child = child.get();
-    data::ManifestEntry entry = data::scan_video(scan_.root, video, options);
+    found.entries = data::scan_parts(scan_.root, found.videos, options);
     if (child) take_back(std::move(child));
-    return entry;
+    return found;
   }
 
   std::unique_ptr<data::DecodeChild> lend() {
@@ -133,35 +149,61 @@ class Prober {
   std::vector<std::unique_ptr<data::DecodeChild>> idle_;
 };
 
-// The places in the list that no journal knows, cut into units.
-std::vector<std::vector<int64_t>> units_left(size_t listed, const std::map<int64_t, data::ManifestEntry>& found) {
-  std::vector<std::vector<int64_t>> units;
-  for (int64_t place = 0; place < static_cast<int64_t>(listed); ++place) {
-    if (found.contains(place)) continue;
-    if (units.empty() || static_cast<int64_t>(units.back().size()) == kVideosPerUnit) units.emplace_back();
-    units.back().push_back(place);
+// What is listed, is usable and not found yet, cut into units of whole groups.
+std::vector<std::vector<Group>> units_left(const std::vector<data::ListedVideo>& listed,
+                                           const std::map<int64_t, data::ManifestEntry>& found) {
+  std::vector<std::vector<Group>> units;
+  std::string last_path;
+  size_t in_unit = kVideosPerUnit;
+  for (size_t place = 0; place < listed.size(); ++place) {
+    const data::ListedVideo& video = listed[place];
+    if (video.is_rejected() || found.contains(static_cast<int64_t>(place))) continue;
+    const bool is_next_part = !units.empty() && video.path == last_path;
+    if (!is_next_part && in_unit >= kVideosPerUnit) {
+      units.emplace_back();
+      in_unit = 0;
+    }
+    if (!is_next_part) units.back().emplace_back();
+    units.back().back().push_back(static_cast<int64_t>(place));
+    last_path = video.path;
+    ++in_unit;
   }
   return units;
 }
 
+// Rank 0 looks what there is to do, for all.
+std::vector<std::vector<Group>> agree_on_units(const Scan& scan, const data::ScanJournal& journal,
+                                               distributed::Communicator& world) {
+  const std::vector<std::string> seen = world.all_gather_strings(data::identity_of(scan.listed));
+  if (std::any_of(seen.begin(), seen.end(), [&](const std::string& one) { return one != seen.front(); })) {
+    throw core::IoError(scan.root +
+                        ": not all ranks see the same files and lists there: wait for its disk, or for a "
+                        "download to end");
+  }
+  std::string text;
+  if (world.is_root()) {
+    const std::map<int64_t, data::ManifestEntry> found = journal.found(scan.listed);
+    if (!found.empty()) {
+      core::log_info() << journal.folder() << ": goes on with " << found.size() << " videos of an earlier scan";
+    }
+    text = nlohmann::json(units_left(scan.listed, found)).dump();
+  }
+  return nlohmann::json::parse(world.broadcast(text)).get<std::vector<std::vector<Group>>>();
+}
+
 // Shared over the ranks as they come free. Returns whether all of it is done.
 bool probe_all(const Scan& scan, data::ScanJournal& journal, distributed::Communicator& world) {
-  const std::map<int64_t, data::ManifestEntry> found = journal.found();
-  world.barrier();  // all have read the journals before one is written
-  if (world.is_root() && !found.empty()) {
-    core::log_info() << journal.folder() << ": goes on with " << found.size() << " videos of an earlier scan";
-  }
-  const std::vector<std::vector<int64_t>> units = units_left(scan.listed.size(), found);
+  const std::vector<std::vector<Group>> units = agree_on_units(scan, journal, world);
   std::vector<int64_t> numbers(units.size());
   std::iota(numbers.begin(), numbers.end(), int64_t{0});
   distributed::StopSignal stop;
   distributed::WorkQueue queue(world, numbers);
-  const auto known = static_cast<int64_t>(found.size());
-  Progress progress("dataset scan", static_cast<int64_t>(scan.listed.size()), "videos");  // told by rank 0
+  const auto videos = static_cast<int64_t>(units.size() * kVideosPerUnit);  // about
+  Progress progress("dataset scan", videos, "videos");                      // told by rank 0
   Prober prober(scan);
   while (const std::optional<int64_t> unit = queue.next()) {
     prober.probe(units[static_cast<size_t>(*unit)], journal);
-    if (world.is_root()) progress.set(known + (queue.finished() + 1) * kVideosPerUnit);
+    if (world.is_root()) progress.set((queue.finished() + 1) * static_cast<int64_t>(kVideosPerUnit));
     if (stop.requested()) queue.close();
   }
   return !stop.agreed(world);
@@ -169,17 +211,21 @@ bool probe_all(const Scan& scan, data::ScanJournal& journal, distributed::Commun
 
 data::Manifest manifest_of(const Scan& scan, const data::ScanJournal& journal,
                            const std::optional<data::LabelMap>& labels) {
+  std::map<int64_t, data::ManifestEntry> found = journal.found(scan.listed);
   data::Manifest manifest;
   manifest.root = scan.root;
   std::vector<std::string> names;
-  for (auto& [place, entry] : journal.found()) {
-    if (data::is_listed(entry)) names.push_back(entry.label);  // a class whose files are all lost is one still
-    manifest.entries.push_back(entry);
-  }
-  if (manifest.entries.size() != scan.listed.size()) {
-    throw core::IoError(journal.folder() + ": holds " + std::to_string(manifest.entries.size()) + " of " +
-                        std::to_string(scan.listed.size()) +
-                        " videos: files changed meanwhile, or its disk is not shared by all ranks; start again");
+  for (size_t i = 0; i < scan.listed.size(); ++i) {
+    const data::ListedVideo& video = scan.listed[i];
+    const auto at = found.find(static_cast<int64_t>(i));
+    if (!video.is_rejected() && at == found.end()) {
+      throw core::IoError(journal.folder() + ": nothing of '" + video.id +
+                          "', which was probed: its file changed meanwhile, or this disk is not shared by all ranks; "
+                          "start again");
+    }
+    manifest.entries.push_back(video.is_rejected() ? data::scan_video(scan.root, video) : std::move(at->second));
+    // A class whose files are all lost is one still.
+    if (data::is_listed(manifest.entries.back())) names.push_back(manifest.entries.back().label);
   }
   manifest.labels = labels ? *labels : data::LabelMap::sorted(names);
   return manifest;
@@ -198,7 +244,7 @@ int scan_dataset(Invocation& invocation) {
   scan.isolation = isolation_of(settings);
 
   distributed::Communicator world(*invocation.session);
-  data::ScanJournal journal(out, data::scan_identity(scan.root, scan.listed, scan.options), scan.root);
+  data::ScanJournal journal(out, scan.root, scan.options);
   std::optional<core::DirectoryLock> lock;
   if (world.is_root()) lock.emplace(journal.folder());
   if (!probe_all(scan, journal, world)) {

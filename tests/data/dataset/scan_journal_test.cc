@@ -20,69 +20,102 @@ class Journal : public ::testing::Test {
   ManifestEntry entry(int64_t frames) const {
     return {.id = "a", .path = "a.mp4", .bytes = 1, .frames = frames, .label = "x", .split = "train"};
   }
-  ScanJournal open(const std::string& identity = "one") const {
-    return {directory_ / "m.jsonl", identity, directory_.path()};
+  ScanJournal open(bool decodes = false) const {
+    return {directory_ / "m.jsonl", directory_.path(), {.decode_to_end = decodes}};
   }
+  void add(const ManifestEntry& entry, bool decodes = false) {
+    ScanJournal journal = open(decodes);
+    journal.add(listed_[1], journal.stamp(listed_[1]), entry);
+  }
+  std::map<int64_t, ManifestEntry> found(bool decodes = false) const { return open(decodes).found(listed_); }
   std::string only_file() const {
     for (const auto& file : std::filesystem::directory_iterator(directory_ / "m.jsonl.scan")) return file.path();
     return "";
   }
 
   permafrost::testing::TemporaryDirectory directory_;
+  std::vector<ListedVideo> listed_{{.id = "b", .path = "b.mp4", .label = "x", .split = "train", .source = "l:1"},
+                                   {.id = "a", .path = "a.mp4", .label = "x", .split = "train", .source = "l:2"}};
 };
 
 TEST_F(Journal, GivesBackWhatWasAdded) {
-  open().add(3, entry(7));
-  open().add(5, entry(8));
-  const auto found = open().found();
-  ASSERT_EQ(found.size(), 2u);
-  EXPECT_EQ(found.at(3).frames, 7);
-  EXPECT_EQ(found.at(5).frames, 8);
+  add(entry(7));
+  ASSERT_EQ(found().size(), 1u);
+  EXPECT_EQ(found().at(1).frames, 7);
 }
 
-TEST_F(Journal, OfAnotherScanIsNotRead) {
-  open("one").add(3, entry(7));
-  EXPECT_TRUE(open("two").found().empty());
+TEST_F(Journal, FollowsAVideoToItsNewPlaceInTheList) {
+  add(entry(7));
+  listed_.insert(listed_.begin(), {.id = "new", .path = "new.mp4", .label = "x", .split = "train"});
+  EXPECT_EQ(found().at(2).frames, 7);
+}
+
+TEST_F(Journal, OfOtherOptionsIsNotRead) {
+  add(entry(7));
+  EXPECT_TRUE(found(/*decodes=*/true).empty());
+}
+
+TEST_F(Journal, LeavesOutAVideoThatIsListedOtherwise) {
+  add(entry(7));
+  listed_[1].label = "y";
+  EXPECT_TRUE(found().empty());
 }
 
 TEST_F(Journal, LeavesOutAChangedFile) {
-  open().add(3, entry(7));
+  add(entry(7));
   std::filesystem::last_write_time(directory_ / "a.mp4",
                                    std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
-  EXPECT_TRUE(open().found().empty());
+  EXPECT_TRUE(found().empty());
+}
+
+TEST_F(Journal, LeavesOutAFolderWithAChangedImage) {
+  std::filesystem::create_directory(directory_ / "frames");
+  write_bytes(directory_ / "frames/1.jpg", "x");
+  listed_[1].path = "frames";
+  add(entry(7));
+  EXPECT_EQ(found().size(), 1u);
+  write_bytes(directory_ / "frames/1.jpg", "xy");
+  EXPECT_TRUE(found().empty());
+}
+
+TEST_F(Journal, ProbesAgainWhatMayHavePassed) {
+  for (const char* kind : {"takes too long", "takes too much memory", "crashes the decoder", "unreadable"}) {
+    ManifestEntry bad = entry(0);
+    bad.status = "rejected";
+    bad.reason = std::string(kind) + ": l:2: x";
+    add(bad);
+    EXPECT_TRUE(found().empty()) << kind;
+  }
 }
 
 TEST_F(Journal, LeavesOutALineThatAKillCutShort) {
-  ScanJournal journal = open();
-  journal.add(3, entry(7));
-  journal.add(4, entry(9));
+  add(entry(7));
   const std::string whole = read_bytes(only_file());
   for (size_t cut = 1; cut < 60; cut += 7) {
     write_bytes(only_file(), whole.substr(0, whole.size() - cut));
-    EXPECT_EQ(open().found().size(), cut == 1 ? 2u : 1u) << cut;
+    EXPECT_EQ(found().size(), cut == 1 ? 1u : 0u) << cut;
   }
 }
 
 TEST_F(Journal, BelievesNoFlippedBit) {
-  open().add(3, entry(7));
+  add(entry(7));
   const std::string whole = read_bytes(only_file());
   for (size_t at = 0; at < whole.size(); ++at) {
     for (const int bit : {0, 3, 5}) {
       std::string flipped = whole;
       flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
       write_bytes(only_file(), flipped);
-      for (const auto& [place, found] : open().found()) {
-        EXPECT_EQ(place, 3) << at;
-        EXPECT_EQ(found.frames, 7) << at;
+      for (const auto& [place, one] : found()) {
+        EXPECT_EQ(place, 1) << at;
+        EXPECT_EQ(one.frames, 7) << at;
       }
     }
   }
 }
 
 TEST_F(Journal, GoesWithItsFolder) {
-  ScanJournal journal = open();
-  journal.add(3, entry(7));
-  journal.remove();
+  add(entry(7));
+  open().remove();
   EXPECT_FALSE(std::filesystem::exists(directory_ / "m.jsonl.scan"));
 }
 
