@@ -22,6 +22,14 @@ bool is_youtube_id(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
 }
 
+// Words, and words with a number: running_man, video_00001, IMG_0000001. Of random ids hardly one in a thousand is so.
+bool is_like_a_name(const std::string& text) {
+  const size_t digits = text.find_first_of("0123456789");
+  if (digits == std::string::npos) return std::none_of(text.begin(), text.end(), ::isupper);
+  return text.size() - digits >= 4 &&
+         std::all_of(text.begin() + static_cast<std::ptrdiff_t>(digits), text.end(), ::isdigit);
+}
+
 // "_000001_000011"
 bool is_part_suffix(const std::string& text) {
   if (text.size() != 14 || text[0] != '_' || text[7] != '_') return false;
@@ -35,9 +43,10 @@ struct Candidate {
   std::string identity;
 };
 
+// What a rejected one was rejected for stays in its reason.
 void leave_out(ManifestEntry& entry, const std::string& reason) {
+  entry.reason = entry.is_ok() ? reason : reason + " (" + entry.reason + ")";
   entry.status = "rejected";
-  entry.reason = reason;
 }
 
 // By an earlier merge, or by a scan whose lists name it in two splits.
@@ -100,9 +109,8 @@ class Merger {
 void Merger::collect() {
   for (size_t i = 0; i < sources_.size(); ++i) {
     SourceReport report{.name = sources_[i].name};
-    const VideoIdentity identity(sources_[i].manifest);
     for (const ManifestEntry& entry : sources_[i].manifest.entries) {
-      candidates_.push_back({i, entry, identity.of(entry)});
+      candidates_.push_back({i, entry, video_identity(sources_[i].manifest, entry)});
       ++report.entries;
       report.usable += entry.is_ok();
     }
@@ -124,9 +132,9 @@ void Merger::unify_labels() {
     const auto place = order_ ? class_of(entry.label, *order_) : std::nullopt;
     const std::string label = place ? order_->names()[static_cast<size_t>(*place)] : united_name(entry.label);
     report_of(candidate).renamed += label != entry.label;
-    if (order_ && !place && entry.is_ok()) {
+    if (order_ && !place && is_listed(entry)) {
+      report_of(candidate).no_class += entry.is_ok();
       leave_out(entry, "no class: " + name_of(candidate) + ": '" + entry.label + "' is none of the labels given");
-      ++report_of(candidate).no_class;
     }
     entry.label = label;
   }
@@ -140,26 +148,29 @@ void Merger::hold_out(const std::string& split, const std::set<std::string>& fro
       named.emplace(candidate.identity, candidate.source);
   }
   for (Candidate& candidate : candidates_) {
-    if (!candidate.entry.is_ok() || !from.contains(candidate.entry.split)) continue;
+    if (!is_listed(candidate.entry) || !from.contains(candidate.entry.split)) continue;
     const auto by = named.find(candidate.identity);
     if (by == named.end()) continue;
+    report_of(candidate).held_out += candidate.entry.is_ok();
     leave_out(candidate.entry, "held out: " + name_of(candidate) + ": a video of the split " + split + " of " +
                                    sources_[by->second].name);
-    ++report_of(candidate).held_out;
   }
 }
 
+// Usable entries first, as one is kept before any that is not; of those of no use one stays, to be counted as listed.
 void Merger::remove_duplicates() {
   std::unordered_map<std::string, const Candidate*> kept;
   std::unordered_set<std::string> in_conflict;
-  for (Candidate& candidate : candidates_) {
-    if (!candidate.entry.is_ok()) continue;
-    const auto [at, is_new] = kept.emplace(candidate.identity, &candidate);
-    if (is_new) continue;
-    if (at->second->entry.label != candidate.entry.label) in_conflict.insert(candidate.identity);
-    leave_out(candidate.entry, "duplicate: " + name_of(candidate) + ": kept as '" + at->second->entry.id + "' of " +
-                                   name_of(*at->second));
-    ++report_of(candidate).duplicates;
+  for (const bool is_usable : {true, false}) {
+    for (Candidate& candidate : candidates_) {
+      if (candidate.entry.is_ok() != is_usable || !is_listed(candidate.entry)) continue;
+      const auto [at, is_new] = kept.emplace(candidate.identity, &candidate);
+      if (is_new) continue;
+      if (is_usable && at->second->entry.label != candidate.entry.label) in_conflict.insert(candidate.identity);
+      report_of(candidate).duplicates += is_usable;
+      leave_out(candidate.entry, "duplicate: " + name_of(candidate) + ": kept as '" + at->second->entry.id + "' of " +
+                                     name_of(*at->second));
+    }
   }
   report_.conflicts = static_cast<int64_t>(in_conflict.size());
 }
@@ -217,24 +228,14 @@ Manifest Merger::finish() {
 
 }  // namespace
 
-// Eleven random characters nearly always have a capital among them, numbered names have none.
-VideoIdentity::VideoIdentity(const Manifest& manifest) : root_(real_root(manifest).string()) {
-  size_t likely = 0;
-  for (const ManifestEntry& entry : manifest.entries) {
-    const std::string id = fs::path(entry.id).filename().string().substr(0, kYoutubeIdLength);
-    likely += is_youtube_id(id) && std::any_of(id.begin(), id.end(), ::isupper);
-  }
-  has_bare_ids_ = 2 * likely > manifest.entries.size();
-}
-
-std::string VideoIdentity::of(const ManifestEntry& entry) const {
+std::string video_identity(const Manifest& manifest, const ManifestEntry& entry) {
   const std::string last = fs::path(entry.id).filename().string();
+  const std::string id = last.substr(0, kYoutubeIdLength);
   const std::string rest = last.size() > kYoutubeIdLength ? last.substr(kYoutubeIdLength) : "";
-  const bool is_whole = (rest.empty() && has_bare_ids_) || is_part_suffix(rest);
-  if (is_whole && is_youtube_id(last.substr(0, kYoutubeIdLength))) {
-    return "youtube:" + last.substr(0, kYoutubeIdLength);
-  }
-  std::string file = (fs::path(root_) / (entry.path.empty() ? entry.id : entry.path)).lexically_normal().string();
+  const bool is_whole = is_part_suffix(rest) || (rest.empty() && !is_like_a_name(id));
+  if (is_youtube_id(id) && is_whole) return "youtube:" + id;
+  fs::path path = entry.path.empty() ? entry.id : entry.path;
+  std::string file = (real_root(manifest) / path).lexically_normal().string();
   if (entry.start_seconds) file += "@" + std::to_string(*entry.start_seconds);
   if (entry.end_seconds) file += "-" + std::to_string(*entry.end_seconds);
   return "file:" + file;

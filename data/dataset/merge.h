@@ -10,7 +10,8 @@
 //   the same by their file.
 // - Training videos which a validation or test list names, usable there or not, are held out; test videos, which a
 //   validation list names. Afterwards no video stands in two splits.
-// - No entry is lost: what is left out stays as rejected, "duplicate", "held out" or "no class".
+// - No entry is lost: what is left out stays as rejected, "duplicate", "held out" or "no class". So do further entries
+//   of a video that is of no use, so that it is listed once (count_listed), in one split.
 //
 // The root is the folder that holds all roots. Which entries are kept depends on the order of the manifests and of
 // their entries.
@@ -53,15 +54,7 @@ struct MergeReport {
 Manifest merge_manifests(const std::vector<MergeSource>& sources, const std::optional<LabelMap>& order,
                          MergeReport& report);
 
-// Says what makes two entries the same video: "youtube:ID", or "file:PATH" by its place on this machine.
-class VideoIdentity {
- public:
-  explicit VideoIdentity(const Manifest& manifest);
-  std::string of(const ManifestEntry& entry) const;
-
- private:
-  std::string root_;
-  bool has_bare_ids_ = false;  // video_00001 has as many characters as an id of YouTube's, and is none
-};
+// What makes two entries the same video: "youtube:ID", or "file:PATH" by its place on this machine.
+std::string video_identity(const Manifest& manifest, const ManifestEntry& entry);
 
 }  // namespace permafrost::data

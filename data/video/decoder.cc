@@ -29,12 +29,18 @@ torch::Tensor empty_frames(const FrameSource& source, int64_t count) {
   return at::empty({count, 3, info.height, info.width}, torch::TensorOptions(torch::kUInt8));
 }
 
+// What cannot be told (a name too long, a loop of links) is left to opening, which says so.
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
 }  // namespace
 
 VideoReader::VideoReader(const std::string& path, const DecodeLimits& limits)
-    : source_(limits.child != nullptr               ? open_isolated(path, limits)
-              : std::filesystem::is_directory(path) ? open_image_folder(path, limits)
-                                                    : open_video_file(path, limits)) {}
+    : source_(limits.child != nullptr ? open_isolated(path, limits)
+              : is_folder(path)       ? open_image_folder(path, limits)
+                                      : open_video_file(path, limits)) {}
 VideoReader::~VideoReader() = default;
 VideoReader::VideoReader(VideoReader&&) noexcept = default;
 VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;

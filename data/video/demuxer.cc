@@ -189,6 +189,8 @@ AvCodec Demuxer::open_decoder() const {
     throw core::IoError(path_ + ": cannot set up the decoder for " + name + ": out of memory");
   }
   codec->pkt_timebase = stream_->time_base;
+  // HEVC may carry checksums of its pictures.
+  if (codec->codec_id == AV_CODEC_ID_HEVC) codec->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
   codec->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
   Dictionary options;
   fill_decoder_options(options, limits_.max_pixels_per_frame, std::max(1, limits_.threads));

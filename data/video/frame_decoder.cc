@@ -1,6 +1,7 @@
 #include "data/video/frame_decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <string>
 
@@ -44,8 +45,9 @@ bool FrameDecoder::next(AVFrame* frame) {
     const bool is_damaged = (frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags != 0;
     if (!is_damaged) {
       if (!index_.is_by_packets) give_time(frame);
-      require_awaited(pts(frame));
+      require_awaited(*frame);
       ++demuxer_.counters().frames;
+      if (is_forgiven(pts(frame))) continue;  // a leading picture may lack its references without a word
       return true;
     }
     if (!is_forgiven(pts(frame))) fail(pts(frame), "the decoder had to conceal errors");
@@ -63,9 +65,26 @@ void FrameDecoder::give_time(AVFrame* frame) {
   if (frame->pkt_duration > 0) last_duration_ = frame->pkt_duration;
 }
 
-void FrameDecoder::require_awaited(int64_t pts) {
-  if (awaited_pts_ == AV_NOPTS_VALUE || pts < awaited_pts_) return;
-  if (pts != awaited_pts_) fail(awaited_pts_, "its group of frames does not start with a whole one");
+// The H.264 decoder holds back what it cannot decode whole; these paint references that are absent grey. HEVC may show
+// leading pictures before its first key frame, so there the first packet's frame tells; elsewhere the first to come
+// out.
+bool FrameDecoder::is_start(const AVFrame& frame) const {
+  constexpr std::array kPaintGrey = {AV_CODEC_ID_MPEG4,     AV_CODEC_ID_H263,      AV_CODEC_ID_FLV1,
+                                     AV_CODEC_ID_MSMPEG4V1, AV_CODEC_ID_MSMPEG4V2, AV_CODEC_ID_MSMPEG4V3,
+                                     AV_CODEC_ID_WMV1,      AV_CODEC_ID_WMV2};
+  if (codec_->codec_id == AV_CODEC_ID_HEVC) return first_pts_ != AV_NOPTS_VALUE && pts(&frame) == first_pts_;
+  return !has_output_ && std::find(kPaintGrey.begin(), kPaintGrey.end(), codec_->codec_id) != kPaintGrey.end();
+}
+
+// A container may call any frame a key (an MP4 without a table of them calls every frame one): the decoder's own word
+// counts.
+void FrameDecoder::require_awaited(const AVFrame& frame) {
+  const int64_t time = pts(&frame);
+  if (is_start(frame) && !frame.key_frame) fail(time, "the video does not start with a key frame");
+  has_output_ = true;
+  if (awaited_pts_ == AV_NOPTS_VALUE || time < awaited_pts_) return;
+  if (time != awaited_pts_ || !frame.key_frame)
+    fail(awaited_pts_, "its group of frames does not start with a whole one");
   awaited_pts_ = AV_NOPTS_VALUE;
 }
 
@@ -82,6 +101,7 @@ void FrameDecoder::feed() {
   }
   has_packet_ = false;
   fed_pts_ = packet_->pts;
+  if (position_ < 0) first_pts_ = fed_pts_;
   ++position_;
   ++demuxer_.counters().packets_decoded;
   if (index_.is_by_packets) {

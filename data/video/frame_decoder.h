@@ -5,8 +5,9 @@
 //   while (decoder.next(frame)) use(decoder.pts(frame));
 //
 // A packet that the decoder refuses, or a frame it calls damaged or concealed, is a VideoError: nothing decoded from it
-// may pass for a frame of the video. Forgiven are only the leading pictures after a seek, whose references lie before
-// it.
+// may pass for a frame of the video. What the decoder itself takes for whole passes: few codecs can tell a bit that was
+// changed within a picture, or a reference that is gone. Forgiven are only the leading pictures after a seek, whose
+// references lie before it.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,8 @@ class FrameDecoder {
   bool read_packet();
   void feed();
   void give_time(AVFrame* frame);
-  void require_awaited(int64_t pts);
+  bool is_start(const AVFrame& frame) const;
+  void require_awaited(const AVFrame& frame);
   bool is_forgiven(int64_t pts) const { return forgive_before_ != AV_NOPTS_VALUE && pts < forgive_before_; }
   [[noreturn]] void fail(int64_t pts, const std::string& what) const;
 
@@ -56,6 +58,8 @@ class FrameDecoder {
   int64_t forgive_before_ = AV_NOPTS_VALUE;
   // Of the key frame a seek landed on: it must come out first, or decoding did not start whole (a gradual refresh).
   int64_t awaited_pts_ = AV_NOPTS_VALUE;
+  int64_t first_pts_ = AV_NOPTS_VALUE;  // of the file's first packet, where decoding began there
+  bool has_output_ = false;
   int64_t last_pts_ = AV_NOPTS_VALUE;  // only where frames are listed by decoding
   int64_t last_duration_ = 0;
   std::function<bool(int64_t)> is_wanted_;  // empty: every frame is

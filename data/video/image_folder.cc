@@ -93,7 +93,7 @@ ImageFolder::ImageFolder(const std::string& path, const DecodeLimits& limits) : 
   info_.duration_seconds = seconds(info_.frames);
   info_.container = "images";
   decode(0);
-  info_.codec = images_.front().ends_with(".png") ? "png" : "mjpeg";
+  info_.codec = png_ ? "png" : "mjpeg";
   info_.width = frame_->width;
   info_.height = frame_->height;
   converter_ = std::make_unique<FrameConverter>(path, info_.height, info_.width);
@@ -102,7 +102,8 @@ ImageFolder::ImageFolder(const std::string& path, const DecodeLimits& limits) : 
 void ImageFolder::list_images() {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(path_, error)) {
-    if (is_image(entry.path()) && entry.is_regular_file()) images_.push_back(entry.path().string());
+    std::error_code broken;  // a link to nowhere or to itself is no image
+    if (is_image(entry.path()) && entry.is_regular_file(broken)) images_.push_back(entry.path().string());
   }
   if (error) throw core::IoError(path_ + ": cannot list the folder: " + error.message());
   if (images_.empty()) throw VideoError(path_, "not a video", "expected JPEG or PNG images in the folder, found none");

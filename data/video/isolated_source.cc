@@ -23,7 +23,13 @@ DecodeCounters counters_of(const Json& json) {
 
 class IsolatedSource : public FrameSource {
  public:
-  IsolatedSource(const std::string& path, const DecodeLimits& limits) : FrameSource(path, limits) { open(); }
+  IsolatedSource(const std::string& path, const DecodeLimits& limits) : FrameSource(path, limits) {
+    try {
+      open();
+    } catch (const Json::type_error&) {
+      throw core::IoError("a video whose name is not UTF-8 cannot be opened in a child process: rename it");
+    }
+  }
 
   double seconds(int64_t frame) const override { return ask({{"do", "time"}, {"frame", frame}}).get<double>(); }
 

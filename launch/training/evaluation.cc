@@ -156,26 +156,26 @@ std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, 
   return all;
 }
 
-ScoredClasses restrict_to(const data::LabelMap& part, const ScoredClasses& all, std::vector<VideoScore>& scores) {
+ClassPart part_of(const ScoredClasses& all, const data::LabelMap& labels) {
   if (all.head.kind == core::HeadKind::kVerbNoun) {
     throw core::ConfigError("eval.labels chooses among whole classes, this run has verbs and nouns: leave it out");
   }
-  const std::vector<int64_t> places = data::places_of(part, all.labels);
+  return {labels, data::places_of(labels, all.labels)};
+}
+
+int64_t restrict_to(const ClassPart& part, std::vector<VideoScore>& scores) {
   std::map<int64_t, int64_t> place_in_part;
-  for (size_t i = 0; i < places.size(); ++i) place_in_part.emplace(places[i], static_cast<int64_t>(i));
+  for (size_t i = 0; i < part.places.size(); ++i) place_in_part.emplace(part.places[i], static_cast<int64_t>(i));
+  const auto left_out = std::erase_if(
+      scores, [&](const VideoScore& video) { return !video.scores.empty() && !place_in_part.contains(video.target); });
   for (VideoScore& video : scores) {
     if (video.scores.empty()) continue;
-    const auto target = place_in_part.find(video.target);
-    if (target == place_in_part.end()) {
-      throw core::DataError("video " + video.video_id + " is of the class '" +
-                            all.labels.names()[static_cast<size_t>(video.target)] + "', which eval.labels lacks");
-    }
     std::vector<float> kept;
-    for (const int64_t place : places) kept.push_back(video.scores[static_cast<size_t>(place)]);
-    video.target = target->second;
+    for (const int64_t place : part.places) kept.push_back(video.scores[static_cast<size_t>(place)]);
+    video.target = place_in_part.at(video.target);
     video.scores = std::move(kept);
   }
-  return {part, {.kind = all.head.kind, .classes = part.size()}};
+  return static_cast<int64_t>(left_out);
 }
 
 json summarise(const std::vector<VideoScore>& scores, const ScoredClasses& classes, int64_t listed) {

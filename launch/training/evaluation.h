@@ -45,10 +45,17 @@ struct ScoredClasses {
   core::HeadConfig head;
 };
 
-// Keeps the scores of the classes of `part` alone, which a model that knows more is asked to choose from: those of
-// Kinetics-400 of one trained on Kinetics-710. Targets become places in `part`; scores stay as they are, so they sum
-// to less than 1. Throws ConfigError for a verb_noun head, DataError for a class that the model or `part` lacks.
-ScoredClasses restrict_to(const data::LabelMap& part, const ScoredClasses& all, std::vector<VideoScore>& scores);
+// Some of a model's classes, which it is asked to choose from: those of Kinetics-400 of one trained on Kinetics-710.
+struct ClassPart {
+  data::LabelMap labels;
+  std::vector<int64_t> places;  // among the model's, by place in `labels`
+};
+
+// Throws ConfigError for a verb_noun head, DataError for a class that the model lacks.
+ClassPart part_of(const ScoredClasses& all, const data::LabelMap& labels);
+// Keeps the scores of the part's classes; targets become places in it. Scores stay as they are, so they sum to less
+// than 1. Videos of other classes are left out; returns their number.
+int64_t restrict_to(const ClassPart& part, std::vector<VideoScore>& scores);
 
 // {"top1","top5","videos","failed","top1_of_all","chance","classes","confusion","mistakes"}; accuracies are fractions
 // of the videos that were read, top1_of_all those of all that are listed: `listed`, whose missing and broken files

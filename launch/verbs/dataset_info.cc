@@ -3,6 +3,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/base/error.h"
 #include "data/dataset/manifest.h"
@@ -26,12 +27,13 @@ struct SplitCount {
 std::map<std::string, SplitCount> count_splits(const data::Manifest& manifest) {
   std::map<std::string, SplitCount> splits;
   for (const auto& [split, listed] : data::count_listed(manifest)) splits[split].listed = listed;
+  std::set<std::string> files;  // of which several entries may be parts
   for (const data::ManifestEntry& entry : manifest.entries) {
     if (!entry.is_ok()) continue;
     SplitCount& split = splits[entry.split];
     ++split.usable;
     split.hours += data::seconds_that_count(entry) / 3600;
-    split.bytes += entry.bytes;
+    if (files.insert(entry.path).second) split.bytes += entry.bytes;
     ++split.classes[entry.label];
   }
   return splits;
@@ -55,33 +57,37 @@ json describe(const std::string& path, const data::Manifest& manifest) {
           {"rejected", data::count_by_reason(manifest)}};
 }
 
-void print_classes(const SplitCount& split, const data::LabelMap& labels) {
-  const auto [least, most] = std::minmax_element(split.classes.begin(), split.classes.end(),
-                                                 [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (least == split.classes.end()) return;
-  std::cout << "         from " << least->second << " ('" << least->first << "') to " << most->second << " ('"
-            << most->first << "') a class\n";
-  const int64_t empty = labels.size() - static_cast<int64_t>(split.classes.size());
-  if (empty == 0) return;
-  const auto first = std::find_if(labels.names().begin(), labels.names().end(),
-                                  [&](const std::string& name) { return !split.classes.contains(name); });
-  std::cout << "         " << empty << " classes without a usable video, the first '" << *first << "'\n";
+// A line for each class, a column for each split.
+void print_classes(const std::map<std::string, SplitCount>& splits, const data::LabelMap& labels) {
+  std::cout << "\n";
+  for (const auto& [name, split] : splits) std::printf("%8s", name.empty() ? "-" : name.c_str());
+  std::printf("  usable videos of each class\n");
+  for (const std::string& label : labels.names()) {
+    for (const auto& [name, split] : splits) {
+      const auto at = split.classes.find(label);
+      std::printf("%8lld", static_cast<long long>(at == split.classes.end() ? 0 : at->second));
+    }
+    std::printf("  %s\n", label.c_str());
+  }
+  std::fflush(stdout);
 }
 
 void print(const std::string& path, const data::Manifest& manifest) {
   std::cout << path << ": " << manifest.entries.size() << " entries, " << manifest.labels.size() << " classes, root "
             << manifest.root << "\n";
-  for (const auto& [name, split] : count_splits(manifest)) {
+  const std::map<std::string, SplitCount> splits = count_splits(manifest);
+  for (const auto& [name, split] : splits) {
     char line[160];
     std::snprintf(line, sizeof line, "  %-6s %lld usable of %lld listed, %.2f hours, %.3f GB\n",
                   name.empty() ? "-" : name.c_str(), static_cast<long long>(split.usable),
                   static_cast<long long>(split.listed), split.hours, static_cast<double>(split.bytes) / 1e9);
     std::cout << line;
-    print_classes(split, manifest.labels);
   }
   for (const auto& [reason, count] : data::count_by_reason(manifest)) {
     std::cout << "  rejected " << count << ": " << reason << "\n";
   }
+  std::cout << std::flush;
+  print_classes(splits, manifest.labels);
 }
 
 }  // namespace

@@ -87,8 +87,8 @@ void tell(const Settings& settings, const json& result) {
   std::cout << text << std::endl;
 }
 
-// To --out, or into the run: eval.json is of the validation videos, eval_train.json of others. No evaluation takes the
-// place of one of another split.
+// To --out, or into the run: eval.json is of the validation videos and all classes, eval_train.json of other videos,
+// eval_kinetics400.json of some classes. No evaluation takes the place of another.
 void write_result(const Settings& settings, const std::string& name, const json& result) {
   const std::string& split = settings.eval.split;
   if (settings.path.out.empty()) {
@@ -111,6 +111,19 @@ void require_inputs(const Invocation& invocation) {
   }
 }
 
+// Of all classes, or of those that eval.labels names. How many of its own videos a split lists is not known where it
+// holds others too.
+json summarise_part(SplitScores& found, const ScoredClasses& classes, const std::optional<ClassPart>& part) {
+  if (!part) return summarise(found.scores, classes, found.listed);
+  const int64_t left_out = restrict_to(*part, found.scores);
+  if (found.scores.empty()) throw core::DataError("eval.labels: no video of the split is of one of its classes");
+  const core::HeadConfig head{.kind = classes.head.kind, .classes = part->labels.size()};
+  json result = summarise(found.scores, {part->labels, head}, left_out == 0 ? found.listed : 0);
+  result["left_out"] = left_out;
+  result["labels_sha256"] = part->labels.hash();
+  return result;
+}
+
 int evaluate_run(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   require_inputs(invocation);
@@ -120,20 +133,20 @@ int evaluate_run(Invocation& invocation) {
   std::optional<core::FrozenEncoder> encoder;
   if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
   use_text(settings, model, encoder);
+  const ScoredClasses classes{model.labels, model.classifier->head->config};
+  std::optional<ClassPart> part;
+  if (!settings.eval.labels.empty()) part = part_of(classes, data::find_labels(settings.eval.labels));
   SplitScores found = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
                                                   : evaluate_cached(settings, model, world);
   if (world.is_root()) {
-    ScoredClasses classes{model.labels, model.classifier->head->config};
-    if (!settings.eval.labels.empty()) {
-      classes = restrict_to(data::find_labels(settings.eval.labels), classes, found.scores);
-    }
-    json result = summarise(found.scores, classes, found.listed);
+    json result = summarise_part(found, classes, part);
     result["split"] = settings.eval.split;
     result["frame_order"] = settings.eval.frame_order;
     result["step"] = model.step;
     tell(settings, result);  // first: it is known, whether or not it can be kept
-    const bool is_natural = settings.eval.frame_order == "natural";
-    write_result(settings, is_natural ? "eval" : "eval_shuffled", result);
+    std::string name = settings.eval.frame_order == "natural" ? "eval" : "eval_shuffled";
+    if (part) name += "_" + std::filesystem::path(settings.eval.labels).stem().string();
+    write_result(settings, name, result);
   }
   world.barrier();
   return core::kExitDone;

@@ -15,6 +15,8 @@
 namespace permafrost::data {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 ManifestEntry entry(const std::string& id, const std::string& label, const std::string& split,
@@ -45,13 +47,13 @@ TEST(Merge, UnitesLabelsAndKeepsEveryVideoOnce) {
   const Manifest a = manifest("/data/k400", {entry("aaaaaaaaaaa_000001_000011", "hugging", "train"),
                                              entry("bbbbbbbbbbb_000001_000011", "abseiling", "train", "truncated: x"),
                                              entry("ccccccccccc_000001_000011", "abseiling", "val")});
-  const Manifest b = manifest(
-      "/data/k700/videos",
-      {entry("aaaaaaaaaaa_000005_000015", "hugging (not baby)", "train"), entry("bbbbbbbbbbb", "abseiling", "train"),
-       entry("ccccccccccc_000009_000019", "abseiling", "train"),
-       entry("ddddddddddd_000001_000011", "zumba", "val", "not found: x"),
-       entry("ddddddddddd_000002_000012", "zumba", "train"), entry("eeeeeeeeeee_000002_000012", "zumba", "test"),
-       entry("ccccccccccc_000001_000011", "zumba", "test")});
+  const Manifest b = manifest("/data/k700/videos", {entry("aaaaaaaaaaa_000005_000015", "hugging (not baby)", "train"),
+                                                    entry("bbbbbbbbbbb_000003_000013", "abseiling", "train"),
+                                                    entry("ccccccccccc_000009_000019", "abseiling", "train"),
+                                                    entry("ddddddddddd_000001_000011", "zumba", "val", "not found: x"),
+                                                    entry("ddddddddddd_000002_000012", "zumba", "train"),
+                                                    entry("eeeeeeeeeee_000002_000012", "zumba", "test"),
+                                                    entry("ccccccccccc_000001_000011", "zumba", "test")});
   MergeReport report;
   const Manifest united = merge_manifests({{"k400.jsonl", a}, {"k700.jsonl", b}}, std::nullopt, report);
   EXPECT_EQ(united.root, "/data");
@@ -59,7 +61,7 @@ TEST(Merge, UnitesLabelsAndKeepsEveryVideoOnce) {
   ASSERT_EQ(united.entries.size(), 10u);
   EXPECT_EQ(united.entries[0].label, "hugging (not baby)");
   EXPECT_EQ(united.entries[0].path, "k400/aaaaaaaaaaa_000001_000011.mp4");
-  EXPECT_THAT(united.entries[1].reason, StartsWith("truncated: "));
+  EXPECT_THAT(united.entries[1].reason, AllOf(StartsWith("duplicate: "), HasSubstr("(truncated: x)")));
   EXPECT_TRUE(united.entries[2].is_ok());
   EXPECT_THAT(united.entries[3].reason,
               StartsWith("duplicate: k700.jsonl: kept as 'aaaaaaaaaaa_000001_000011' of k400"));
@@ -73,6 +75,20 @@ TEST(Merge, UnitesLabelsAndKeepsEveryVideoOnce) {
   EXPECT_EQ(report.sources[1].held_out, 3);
   EXPECT_EQ(report.kept, (std::map<std::string, int64_t>{{"test", 1}, {"train", 2}, {"val", 1}}));
   EXPECT_EQ(report.conflicts, 0);
+}
+
+TEST(Merge, AVideoIsListedOnceWhateverBecameOfItsFiles) {
+  const Manifest a = manifest("/a", {entry("aaaaaaaaaaa_000001_000011", "x", "val", "not found: y"),
+                                     entry("bbbbbbbbbbb_000001_000011", "x", "val", "not found: y")});
+  const Manifest b = manifest("/b", {entry("aaaaaaaaaaa_000001_000011", "x", "val"),
+                                     entry("bbbbbbbbbbb_000001_000011", "x", "val", "not found: y"),
+                                     entry("bbbbbbbbbbb_000001_000011", "x", "train", "not found: y")});
+  MergeReport report;
+  const Manifest united = merge_manifests({{"a", a}, {"b", b}}, std::nullopt, report);
+  EXPECT_EQ(count_listed(united), (std::map<std::string, int64_t>{{"val", 2}}));
+  EXPECT_THAT(united.entries[0].reason, AllOf(StartsWith("duplicate: "), HasSubstr("(not found: y)")));
+  EXPECT_THAT(united.entries[1].reason, StartsWith("not found: "));
+  EXPECT_THAT(united.entries[4].reason, StartsWith("held out: "));
 }
 
 TEST(Merge, AGivenOrderSaysWhichClassesThereAre) {
@@ -106,6 +122,18 @@ TEST(Merge, PartsOfOneFileAreVideosOfTheirOwn) {
   second.start_seconds = 2, second.end_seconds = 4;
   MergeReport report;
   EXPECT_EQ(merge_manifests({{"epic", manifest("/e", {first, second})}}, std::nullopt, report).entries[1].status, "ok");
+}
+
+TEST(Merge, NumberedNamesAreNoIdsOfYoutubes) {
+  const Manifest root{"/r", {}, {}};
+  for (const char* name :
+       {"run/video_00001", "IMG_0000001", "running_man", "clip_000001", "short", "much_longer_than_that"}) {
+    EXPECT_THAT(video_identity(root, {.id = name, .path = std::string(name) + ".mp4"}), StartsWith("file:/r/")) << name;
+  }
+  for (const char* name :
+       {"train/dQw4w9WgXcQ", "-_aB01234x6", "abcdefghij7_000001_000011", "video_00001_000001_000011"}) {
+    EXPECT_THAT(video_identity(root, {.id = name}), StartsWith("youtube:")) << name;
+  }
 }
 
 TEST(Merge, TheResultIsAManifest) {
@@ -157,6 +185,12 @@ TEST(Merge, HoldsItsPromisesOnRandomLists) {
       EXPECT_TRUE(kept.insert(youtube).second) << youtube;
       if (one.split == "train") EXPECT_FALSE(held_out.contains(youtube));
     }
+    std::map<std::string, std::set<std::string>> listed;
+    for (const ManifestEntry& one : united.entries) {
+      if (!is_listed(one)) continue;
+      EXPECT_TRUE(listed[std::filesystem::path(one.id).filename().string().substr(0, 11)].insert(one.split).second);
+    }
+    for (const auto& [id, splits] : listed) EXPECT_EQ(splits.size(), 1u) << id;
     for (const std::string& id : usable) EXPECT_TRUE(kept.contains(id) || held_out.contains(id)) << id;
     int64_t accounted = 0;
     for (const SourceReport& source : report.sources) {

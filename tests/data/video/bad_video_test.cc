@@ -129,6 +129,29 @@ TEST(BadVideo, ADamagedStretchIsAnErrorAndTheRestStillReads) {
   EXPECT_LT(broken, 20);
 }
 
+// Without its first key frame a decoder paints what it does not know.
+TEST(BadVideo, AVideoThatStartsInTheMiddleIsRefused) {
+  const TemporaryDirectory directory;
+  const std::string hevc = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=25";
+  for (const auto& [name, codec] : std::vector<std::pair<std::string, std::string>>{
+           {"a.ts", hevc}, {"b.mp4", "-c:v mpeg4 -g 25"}, {"c.avi", "-c:v mpeg4 -g 25"}}) {
+    const std::string whole = directory / ("whole-" + name), cut = directory / name;
+    make_video(whole, codec);
+    run_ffmpeg("-i " + quoted(whole) + " -c copy -bsf:v \"noise=drop='lt(n\\,3)'\" " + quoted(cut));
+    EXPECT_EQ(kind_of_probe(whole, {}, /*decode_to_end=*/true), "accepted") << name;
+    EXPECT_NE(kind_of_probe(cut, {}, /*decode_to_end=*/true), "accepted") << name;
+  }
+}
+
+TEST(BadVideo, APictureThatIsNotTheOneOfItsChecksumIsAnError) {
+  const TemporaryDirectory directory;
+  const std::string whole = directory / "whole.mkv", noisy = directory / "noisy.mkv";
+  make_video(whole, "-c:v libx265 -preset ultrafast -x265-params log-level=none:hash=1");
+  run_ffmpeg("-i " + quoted(whole) + " -c copy -bsf:v \"noise=amount='eq(n\\,20)*200'\" " + quoted(noisy));
+  EXPECT_EQ(kind_of_probe(whole, {}, /*decode_to_end=*/true), "accepted");
+  EXPECT_NE(kind_of_probe(noisy, {}, /*decode_to_end=*/true), "accepted");
+}
+
 TEST(BadVideo, ADamagedImageOfAFolderIsAnError) {
   const TemporaryDirectory directory;
   make_video(directory / "%03d.jpg", "-frames:v 3 -c:v mjpeg -q:v 3");

@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"Fragmented", "a.mp4",
              "-c:v libx264 -preset veryfast -g 12 -pix_fmt yuv420p -movflags frag_keyframe+empty_moov"},
         Kind{"OddSides", "a.mkv", "-c:v libx264 -preset veryfast -pix_fmt yuv444p",
-             "testsrc2=size=97x61:rate=25:duration=1"},
+             "testsrc=size=97x61:rate=25:duration=1"},
         Kind{"FullRangeBt709", "a.mp4",
              "-vf scale=out_range=full:out_color_matrix=bt709,format=yuv420p -c:v libx264 -preset veryfast "
              "-color_range pc -colorspace bt709"},
@@ -113,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"QuickTime", "a.mov", kBFrames}, Kind{"Lossless", "a.mkv", "-c:v ffv1 -pix_fmt yuv420p"},
         Kind{"Vp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 12"},
         Kind{"OddVp9", "a.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p",
-             "testsrc2=size=97x61:rate=25:duration=1"},
+             "testsrc=size=97x61:rate=25:duration=1"},
         Kind{"Vp8WithHiddenFrames", "a.webm", "-c:v libvpx -auto-alt-ref 1 -lag-in-frames 16 -cpu-used 4 -b:v 300k"},
         Kind{"Mpeg4InAvi", "a.avi", "-c:v mpeg4 -bf 2 -q:v 4"}, Kind{"TransportStream", "a.ts", kBFrames},
         Kind{"ProgramStream", "a.mpg", "-c:v mpeg2video -bf 2 -q:v 4"}, Kind{"Flash", "a.flv", kBFrames},
@@ -151,7 +151,7 @@ INSTANTIATE_TEST_SUITE_P(
               "a.mkv",
               "-c:v libx264 -preset veryfast -pix_fmt yuv444p10le",
               {.pixel_format = "yuv444p10le", .chroma_rows = 1, .chroma_columns = 1},
-              "testsrc2=size=97x61:rate=25:duration=1"},
+              "testsrc=size=97x61:rate=25:duration=1"},
         Depth{"TenBitHevcBt2020",
               "a.mp4",
               "-vf scale=out_color_matrix=bt2020,format=yuv420p10le -c:v libx265 -preset ultrafast -x265-params "
@@ -189,6 +189,34 @@ TEST(VideoReader, SaysWhatTheFileHolds) {
   EXPECT_NEAR(info.frames_per_second, 25.0, 1e-2);
   EXPECT_EQ(info.codec, "h264");
   EXPECT_EQ(info.container, "mov");
+}
+
+TEST(VideoReader, LeavesOddSidesOdd) {
+  const TemporaryDirectory directory;
+  make_video(directory / "a.webm", "-frames:v 2 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -pix_fmt yuv420p",
+             "testsrc=size=97x61");
+  const VideoInfo info = probe_video(directory / "a.webm");
+  EXPECT_EQ(info.width, 97);
+  EXPECT_EQ(info.height, 61);
+}
+
+// An MP4 without a table of key frames calls every frame one; only the decoder knows better.
+TEST(VideoReader, BelievesTheDecoderAboutKeyFrames) {
+  const TemporaryDirectory directory;
+  for (const char* codec : {kHevc, kBFrames}) {
+    const std::string path = directory / "a.mp4";
+    make_video(path, codec);
+    VideoReader sound(path);
+    const std::vector<int64_t> every = all_of(sound.info().frames);
+    const torch::Tensor expected = sound.read(every).pixels;
+    std::string bytes = read_bytes(path);
+    const size_t table = bytes.find("stss");
+    ASSERT_NE(table, std::string::npos);
+    write_bytes(path, bytes.replace(table, 4, "free"));
+    for (const int64_t frame : {7, 17, 25, 38, 49}) {
+      EXPECT_TRUE(torch::equal(VideoReader(path).read({frame}).pixels, expected.narrow(0, frame, 1))) << frame;
+    }
+  }
 }
 
 TEST(VideoReader, DecodesARepeatedFrameOnce) {

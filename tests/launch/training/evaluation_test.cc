@@ -12,19 +12,24 @@ const ScoredClasses kAll{data::LabelMap({"abseiling", "hugging (not baby)", "zum
 
 TEST(Evaluation, ChoosesAmongTheClassesOfAPart) {
   std::vector<VideoScore> scores{{"a", 1, {0.2f, 0.3f, 0.5f}, ""}, {"b", 0, {}, "truncated"}};
-  const ScoredClasses part = restrict_to(data::LabelMap({"hugging", "abseiling"}), kAll, scores);
+  const ClassPart part = part_of(kAll, data::LabelMap({"hugging", "abseiling"}));
+  EXPECT_EQ(restrict_to(part, scores), 0);
   EXPECT_EQ(scores[0].target, 0);
   EXPECT_EQ(scores[0].scores, (std::vector<float>{0.3f, 0.2f}));
-  const nlohmann::json result = summarise(scores, part);
+  const nlohmann::json result = summarise(scores, {part.labels, {.kind = core::HeadKind::kText, .classes = 2}});
   EXPECT_EQ(result["top1"], 1.0);
+  EXPECT_EQ(result["failed"], 1);
   EXPECT_EQ(result["classes"], (std::vector<std::string>{"hugging", "abseiling"}));
   EXPECT_EQ(result["chance"], 0.5);
 }
 
-TEST(Evaluation, RefusesAVideoOutsideThePart) {
-  std::vector<VideoScore> scores{{"a", 2, {0.2f, 0.3f, 0.5f}, ""}};
-  EXPECT_THROW(restrict_to(data::LabelMap({"hugging", "abseiling"}), kAll, scores), core::DataError);
-  EXPECT_THROW(restrict_to(data::LabelMap({"juggling"}), kAll, scores), core::DataError);
+TEST(Evaluation, LeavesOutVideosOfOtherClasses) {
+  std::vector<VideoScore> scores{{"a", 2, {0.2f, 0.3f, 0.5f}, ""}, {"b", 0, {0.6f, 0.3f, 0.1f}, ""}};
+  EXPECT_EQ(restrict_to(part_of(kAll, data::LabelMap({"hugging", "abseiling"})), scores), 1);
+  ASSERT_EQ(scores.size(), 1u);
+  EXPECT_EQ(scores[0].video_id, "b");
+  EXPECT_EQ(scores[0].target, 1);
+  EXPECT_THROW(part_of(kAll, data::LabelMap({"juggling"})), core::DataError);
 }
 
 TEST(Evaluation, CountsVideosThatCouldNotBeReadInASecondDenominator) {
