@@ -23,8 +23,7 @@ struct Probe {
   std::string kind, detail;  // of a rejection
 };
 
-ManifestEntry measure(const std::string& path, const ScanOptions& options) {
-  ManifestEntry facts;
+void measure(const std::string& path, const ScanOptions& options, ManifestEntry& facts) {
   facts.bytes = content_bytes(path);
   const VideoInfo info = probe_video(path, options.limits, options.decode_to_end);
   facts.duration_seconds = info.duration_seconds;
@@ -33,19 +32,23 @@ ManifestEntry measure(const std::string& path, const ScanOptions& options) {
   facts.width = info.width;
   facts.height = info.height;
   facts.crc32c = content_checksum(path);
-  return facts;
 }
 
 Probe probe(const std::string& path, const ScanOptions& options) {
+  Probe found;
   try {
-    return {measure(path, options), "", ""};
+    measure(path, options, found.facts);
   } catch (const VideoError& error) {
-    return {{}, error.kind(), error.detail()};
+    found.kind = error.kind();
+    found.detail = error.detail();
   } catch (const core::DataError& error) {
-    return {{}, "undecodable", error.what()};
+    found.kind = "undecodable";
+    found.detail = error.what();
   } catch (const core::IoError& error) {
-    return {{}, "unreadable", error.what()};
+    found.kind = "unreadable";
+    found.detail = error.what();
   }
+  return found;
 }
 
 void reject(ManifestEntry& entry, const std::string& kind, const std::string& source, const std::string& detail) {

@@ -61,7 +61,7 @@ scan() { "$p" dataset scan --out "$WORK/x.jsonl" "$@"; }
 head -c 2000 /dev/urandom >"$WORK/bytes.csv"
 printf 'a.mp4\nb.mp4\n' >"$WORK/labels.csv"
 expect 1 any 'found none among .*: the first is rejected: .*bytes.csv:[0-9]+: ' scan --list "$WORK/bytes.csv" --root "$WORK"
-expect 1 any 'rejected 2, the first: no label: .*labels.csv:1: the list names no class' scan --list "$WORK/labels.csv" --root "$WORK"
+expect 1 any 'rejected: no label: .*labels.csv:1: the list names no class' scan --list "$WORK/labels.csv" --root "$WORK"
 expect 1 1 'expected the folder of the videos, found a file' scan --list "$WORK/list.csv" --root "$WORK/list.csv"
 expect 1 1 'expected files named as videos .*, found 0 files' "$p" predict --run a --encoder b "$WORK/empty"
 cp "$WORK/list.csv" "$WORK/demo/videos/here.csv"

@@ -63,7 +63,9 @@ done
 if grep -q pipe bad.jsonl; then fail "a pipe is no video"; fi
 "$PERMAFROST" dataset scan --list bad --out here.jsonl --decode 2>/dev/null
 cmp bad.jsonl here.jsonl || fail "isolated or not, the manifests differ"
-"$PERMAFROST" dataset info --manifest bad.jsonl | grep -q '10 usable of 24 listed' || fail "$("$PERMAFROST" dataset info --manifest bad.jsonl)"
+"$PERMAFROST" dataset info --manifest bad.jsonl >info.txt
+grep -q '10 usable of 24 listed' info.txt || fail "$(cat info.txt)"
+grep -qE '^ +8  odd$' info.txt || fail "no count of a class: $(cat info.txt)"
 
 # --- A repaired file is accepted by the next scan.
 cp bad/odd/plain.mp4 bad/broken/cut_5.mp4
@@ -74,7 +76,6 @@ grep '"id":"broken/cut_5"' bad.jsonl | grep -q '"status":"ok"' || fail "a repair
 mkdir -p many/walk
 ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=320x240:rate=30:duration=8 "${h264[@]}" long.mp4
 for i in $(seq -w 1 80); do cp long.mp4 "many/walk/v$i.mp4"; done
-ranks 2 dataset scan --list many --out whole.jsonl --decode 2>/dev/null
 ranks 2 dataset scan --list many --out killed.jsonl --decode >killed.log 2>&1 &
 job=$!
 until [ "$(cat killed.jsonl.scan/*.jsonl 2>/dev/null | wc -l)" -ge 20 ]; do
@@ -91,8 +92,10 @@ kill -KILL "$job" 2>/dev/null || true
 wait "$job" 2>/dev/null || true
 sleep 1
 [ ! -e killed.jsonl ] || fail "the scan ended before the kill"
+cp long.mp4 many/walk/v00.mp4  # the first in order: a download goes on
 ranks 1 dataset scan --list many --out killed.jsonl --decode 2>again.log || fail "$(cat again.log)"
 grep -qE 'goes on with [0-9]+ videos' again.log || fail "what was found is found again: $(cat again.log)"
+ranks 2 dataset scan --list many --out whole.jsonl --decode 2>/dev/null
 cmp whole.jsonl killed.jsonl || fail "a killed scan ended with another manifest"
 [ ! -e killed.jsonl.scan ] || fail "the journal is left over"
 
@@ -111,7 +114,8 @@ for set in k400 k700; do "$PERMAFROST" dataset scan --list $set.csv --root $set 
 [ "$(grep -c '"status":"ok"' k710.jsonl)" = 3 ] || fail "$(cat k710.jsonl)"
 grep -q 'held out: k400.jsonl: a video of the split val of k700.jsonl' k710.jsonl || fail "$(cat k710.jsonl)"
 "$PERMAFROST" dataset merge k400.jsonl k700.jsonl --labels kinetics710 --out k710.jsonl 2>/dev/null
-"$PERMAFROST" dataset info --manifest k710.jsonl | grep -q '710 classes' || fail "no 710 classes"
+"$PERMAFROST" dataset info --manifest k710.jsonl >info.txt
+grep -q '710 classes' info.txt || fail "no 710 classes: $(cat info.txt)"
 "$PERMAFROST" dataset frames k700/aaaaaaaaaaa.mkv --frames 4 --view 0 --views 3 --out a.safetensors 2>frames.log
 "$PERMAFROST" dataset frames k700/aaaaaaaaaaa.mkv --frames 4 --view 0 --views 3 --out b.safetensors --isolate 2>/dev/null
 cmp a.safetensors b.safetensors || fail "isolated or not, the frames differ"

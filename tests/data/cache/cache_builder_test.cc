@@ -1,5 +1,4 @@
 #include "data/cache/cache_builder.h"
-#include "data/dataset/scan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <filesystem>
 
 #include "core/encoder/frozen_encoder.h"
+#include "data/dataset/scan.h"
 #include "tests/data/video/video_files.h"
 #include "tests/temporary_directory.h"
 
