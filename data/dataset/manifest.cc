@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "data/dataset/csv.h"
+#include "data/dataset/json_line.h"
 #include "data/dataset/list.h"
 
 namespace permafrost::data {
@@ -24,74 +25,6 @@ using OrderedJson = nlohmann::ordered_json;  // lines are written with what iden
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
   throw core::DataError(where + ": " + what);
 }
-
-std::string shown(const Json& value) {
-  const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
-}
-
-// One line's object, taken apart field by field: what nobody asked for is an error too.
-class StrictObject {
- public:
-  StrictObject(const std::string& line, std::string where) : where_(std::move(where)) {
-    std::set<std::string> keys;
-    std::string repeated;
-    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      if (event == Json::parse_event_t::key && depth == 1 && !keys.insert(parsed.get<std::string>()).second) {
-        repeated = parsed.get<std::string>();
-      }
-      return depth <= 4;
-    };
-    object_ = Json::parse(line, watch, /*allow_exceptions=*/false);
-    if (!object_.is_object()) fail(where_, "expected one JSON object, found something else: the manifest is damaged");
-    if (!repeated.empty()) fail(where_, "the field '" + repeated + "' stands there twice");
-  }
-
-  bool has(const std::string& key) const { return object_.contains(key); }
-
-  Json take(const std::string& key) {
-    const auto at = object_.find(key);
-    if (at == object_.end()) fail(where_, "the field '" + key + "' is missing");
-    Json value = std::move(*at);
-    object_.erase(at);
-    return value;
-  }
-
-  std::string text(const std::string& key) {
-    const Json value = take(key);
-    if (!value.is_string()) fail(where_, "'" + key + "': expected a text, found " + shown(value));
-    return value.get<std::string>();
-  }
-
-  int64_t count(const std::string& key) {
-    const Json value = take(key);
-    const bool is_count = value.is_number_integer() && value >= 0 && value <= (int64_t{1} << 53);
-    if (!is_count) fail(where_, "'" + key + "': expected a whole number from 0, found " + shown(value));
-    return value.get<int64_t>();
-  }
-
-  double measure(const std::string& key) {
-    const Json value = take(key);
-    const bool is_measure = value.is_number() && std::isfinite(value.get<double>()) && value.get<double>() >= 0;
-    if (!is_measure) fail(where_, "'" + key + "': expected a number from 0, found " + shown(value));
-    return value.get<double>();
-  }
-
-  std::optional<double> optional_measure(const std::string& key) {
-    return has(key) ? std::optional<double>(measure(key)) : std::nullopt;
-  }
-
-  void require_empty() const {
-    if (!object_.empty())
-      fail(where_, "the field '" + object_.begin().key() + "' is unknown: made by another version?");
-  }
-
-  const std::string& where() const { return where_; }
-
- private:
-  std::string where_;
-  Json object_;
-};
 
 // Whether a and b move together when the folder of one is moved: one lies inside the other.
 bool is_nested(const fs::path& a, const fs::path& b) {
@@ -132,7 +65,7 @@ OrderedJson to_json(const ManifestEntry& entry) {
   return json;
 }
 
-ManifestEntry from_json(StrictObject& object) {
+ManifestEntry from_json(JsonLine& object) {
   ManifestEntry entry;
   entry.id = object.text("id");
   entry.path = object.text("path");
@@ -188,7 +121,7 @@ struct Promise {
 };
 
 Manifest read_header(const std::string& line, const std::string& path, Promise& promise) {
-  StrictObject header(line, path + ":1");
+  JsonLine header(line, path + ":1");
   if (!header.has("permafrost_manifest")) fail(header.where(), "expected the header of a manifest: is this one?");
   const int64_t version = header.count("permafrost_manifest");
   if (version != kManifestVersion) {
@@ -245,7 +178,7 @@ std::string entries_to_text(const std::vector<ManifestEntry>& entries) {
 std::vector<ManifestEntry> entries_from_text(const std::string& text) {
   std::vector<ManifestEntry> entries;
   for (const std::string& line : lines_of(text)) {
-    StrictObject object(line, "entry " + std::to_string(entries.size()));
+    JsonLine object(line, "entry " + std::to_string(entries.size()));
     entries.push_back(from_json(object));
   }
   return entries;
@@ -280,7 +213,7 @@ Manifest read_manifest(const std::string& path, bool allow_outside_root) {
   }
   std::set<std::string> ids;
   for (size_t i = 1; i < lines.size(); ++i) {
-    StrictObject object(lines[i], path + ":" + std::to_string(i + 1));
+    JsonLine object(lines[i], path + ":" + std::to_string(i + 1));
     manifest.entries.push_back(from_json(object));
     require_sound(manifest.entries.back(), manifest.labels, allow_outside_root, object.where());
     require_new(ids, manifest.entries.back(), object.where());
