@@ -43,9 +43,19 @@ std::string shown(const ListedVideo& video, bool with_source) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// "undecodable" too: decoders whose threads are refused memory call the data invalid.
 bool may_pass(const ManifestEntry& entry) {
   return entry.reason.starts_with("takes too ") || entry.reason.starts_with("crashes ") ||
-         entry.reason.starts_with("unreadable:");
+         entry.reason.starts_with("unreadable:") || entry.reason.starts_with("undecodable:");
+}
+
+std::vector<std::string> journal_files(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const fs::directory_entry& file : fs::directory_iterator(folder, error)) {
+    if (file.path().extension() == ".jsonl") paths.push_back(file.path().string());
+  }
+  return paths;
 }
 
 struct JournalLine {
@@ -109,6 +119,7 @@ ScanJournal::ScanJournal(const std::string& manifest, std::string root, const Sc
                  {"limits", {limits.max_pixels_per_frame, limits.max_duration_seconds, limits.max_packets}}}
                 .dump();
   core::make_directories(folder_);
+  for (const std::string& path : journal_files(folder_)) earlier_.insert(path);
 }
 
 std::string ScanJournal::stamp(const ListedVideo& video) const {
@@ -122,14 +133,12 @@ std::map<int64_t, ManifestEntry> ScanJournal::found(const std::vector<ListedVide
     if (!listed[i].is_rejected()) places.emplace(listed[i].id, static_cast<int64_t>(i));
   }
   std::map<int64_t, ManifestEntry> found;
-  std::error_code error;
-  for (const fs::directory_entry& file : fs::directory_iterator(folder_, error)) {
-    if (file.path().extension() != ".jsonl") continue;
-    const std::vector<std::string> lines = lines_of(core::read_text(file.path().string(), uint64_t{4} << 30));
+  for (const std::string& path : journal_files(folder_)) {
+    const std::vector<std::string> lines = lines_of(core::read_text(path, uint64_t{4} << 30));
     if (lines.empty() || lines.front() != header_) continue;
     for (size_t i = 1; i < lines.size(); ++i) {
       std::optional<JournalLine> line = read_line(lines[i]);
-      if (!line || may_pass(line->entry)) continue;
+      if (!line || (earlier_.contains(path) && may_pass(line->entry))) continue;
       const auto place = places.find(line->entry.id);
       if (place == places.end()) continue;
       const ListedVideo& video = listed[static_cast<size_t>(place->second)];

@@ -9,11 +9,13 @@
 // Beside the manifest, MANIFEST.scan/: one file of lines for each process that took part, `HOST-PID.jsonl`. The first
 // line names root and options, each other line one probed video: how it was listed, what its file's size and time were,
 // what was found, and a checksum. Not believed, and probed again, is a line that a kill cut short, a video that is now
-// listed otherwise, a file that has changed since, and a failure that may pass: of reading, of time, of memory.
+// listed otherwise, a file that has changed since, and, of an earlier scan, a failure that may pass: of reading, of
+// time, of memory, of decoding.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,8 @@ namespace permafrost::data {
 
 class ScanJournal {
  public:
-  // Creates the folder. Files of a scan of another root or with other options are not read.
+  // Creates the folder; what is in it by then is of earlier scans. Files of a scan of another root or with other
+  // options are not read.
   ScanJournal(const std::string& manifest, std::string root, const ScanOptions& options);
 
   // By place in `listed`: what all processes have found. Videos that the list itself rejects are not among them.
@@ -44,6 +47,7 @@ class ScanJournal {
   void append(const std::string& line);
 
   std::string folder_, root_, header_, own_path_;
+  std::set<std::string> earlier_;  // files of earlier scans
   core::FileDescriptor own_;
 };
 

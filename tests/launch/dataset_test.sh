@@ -72,6 +72,19 @@ cp bad/odd/plain.mp4 bad/broken/cut_5.mp4
 "$PERMAFROST" dataset scan --list bad --out bad.jsonl 2>/dev/null
 grep '"id":"broken/cut_5"' bad.jsonl | grep -q '"status":"ok"' || fail "a repaired video stays rejected"
 
+# --- One file that takes too long is rejected and costs no other; with more time the next scan takes it.
+mkdir -p slow/walk
+video slow/walk/short.mp4 "${h264[@]}"
+ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=1920x1080:rate=25:duration=20 -c:v libx264 -preset ultrafast \
+  -pix_fmt yuv420p slow/walk/long.mp4
+for count in 1 2; do
+  ranks $count dataset scan --list slow --out slow.jsonl --decode --isolate --time-limit 0.5 2>slow.log || fail "$(cat slow.log)"
+  grep '"id":"walk/long"' slow.jsonl | grep -q '"reason":"takes too long: ' || fail "$count ranks: $(cat slow.jsonl)"
+  grep '"id":"walk/short"' slow.jsonl | grep -q '"status":"ok"' || fail "$count ranks: $(cat slow.jsonl)"
+done
+"$PERMAFROST" dataset scan --list slow --out slow.jsonl --decode --isolate 2>slow.log || fail "$(cat slow.log)"
+if grep -q '"rejected"' slow.jsonl; then fail "with time enough: $(cat slow.jsonl)"; fi
+
 # --- Killed at any time, by any number of ranks: the same bytes in the end.
 mkdir -p many/walk
 ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=320x240:rate=30:duration=8 "${h264[@]}" long.mp4

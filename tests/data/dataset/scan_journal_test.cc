@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 
 #include "tests/data/video/video_files.h"
@@ -13,12 +14,21 @@ namespace {
 using permafrost::testing::read_bytes;
 using permafrost::testing::write_bytes;
 
+constexpr std::array kMayPass{"takes too long", "takes too much memory", "crashes the decoder", "unreadable",
+                              "undecodable"};
+
 class Journal : public ::testing::Test {
  protected:
   Journal() { write_bytes(directory_ / "a.mp4", "x"); }
 
   ManifestEntry entry(int64_t frames) const {
     return {.id = "a", .path = "a.mp4", .bytes = 1, .frames = frames, .label = "x", .split = "train"};
+  }
+  ManifestEntry rejected(const std::string& kind) const {
+    ManifestEntry bad = entry(0);
+    bad.status = "rejected";
+    bad.reason = kind + ": l:2: x";
+    return bad;
   }
   ScanJournal open(bool decodes = false) const {
     return {directory_ / "m.jsonl", directory_.path(), {.decode_to_end = decodes}};
@@ -79,13 +89,34 @@ TEST_F(Journal, LeavesOutAFolderWithAChangedImage) {
 }
 
 TEST_F(Journal, ProbesAgainWhatMayHavePassed) {
-  for (const char* kind : {"takes too long", "takes too much memory", "crashes the decoder", "unreadable"}) {
-    ManifestEntry bad = entry(0);
-    bad.status = "rejected";
-    bad.reason = std::string(kind) + ": l:2: x";
-    add(bad);
+  for (const char* kind : kMayPass) {
+    add(rejected(kind));
     EXPECT_TRUE(found().empty()) << kind;
   }
+}
+
+TEST_F(Journal, KeepsWhatFailsInThisScanForItsManifest) {
+  for (const char* kind : kMayPass) {
+    ScanJournal journal = open();
+    journal.add(listed_[1], journal.stamp(listed_[1]), rejected(kind));
+    ASSERT_EQ(journal.found(listed_).size(), 1u) << kind;
+    EXPECT_EQ(journal.found(listed_).at(1).reason, rejected(kind).reason);
+  }
+}
+
+// Rank 0 writes the manifest from what every rank has found.
+TEST_F(Journal, KeepsWhatFailsOnAnotherRankOfThisScan) {
+  const ScanJournal root = open();
+  add(rejected("crashes the decoder"));
+  EXPECT_EQ(root.found(listed_).size(), 1u);
+}
+
+TEST_F(Journal, PrefersThisScanToAnEarlierFailure) {
+  add(rejected("takes too long"));
+  ScanJournal journal = open();
+  journal.add(listed_[1], journal.stamp(listed_[1]), entry(7));
+  ASSERT_EQ(journal.found(listed_).size(), 1u);
+  EXPECT_EQ(journal.found(listed_).at(1).frames, 7);
 }
 
 TEST_F(Journal, LeavesOutALineThatAKillCutShort) {
