@@ -152,6 +152,13 @@ Field checksum_field(const std::vector<Field>& fields) {
                       "of KEY_SHA256/UNIT/RECORD/DATASET: and the record's bytes in the dataset of each column");
 }
 
+uint64_t record_bytes(const CacheKey& key) {
+  const std::vector<Field> fields = shard_fields(key, *make_codec(key.codec, key.feature_shape()));
+  uint64_t bytes = checksum_field(fields).record_bytes();
+  for (const Field& field : fields) bytes += field.record_bytes();
+  return bytes;
+}
+
 bool is_metadata(const Field& field) {
   return field.name != "pixels" && field.name != "features" && field.name != "feature_scales";
 }

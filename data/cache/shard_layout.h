@@ -42,6 +42,9 @@ struct ShardLayout {
 std::vector<Field> shard_fields(const CacheKey& key, const Codec& codec);
 Field checksum_field(const std::vector<Field>& fields);
 
+// What one record takes in a shard, checksums included; the library's own headers come to it.
+uint64_t record_bytes(const CacheKey& key);
+
 // The small fields: all but pixels and what the codec fills.
 bool is_metadata(const Field& field);
 
