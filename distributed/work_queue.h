@@ -9,7 +9,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "distributed/communicator.h"
@@ -24,11 +26,14 @@ class WorkQueue {
 
   // The next unit, or nothing when all are handed out or the queue is closed. A rank may stop asking at any time. Off
   // rank 0 it takes a round trip of up to some milliseconds. Throws IoError.
-  std::optional<int64_t> next();
+  // `report` goes to rank 0, where it takes the place of this rank's one before.
+  std::optional<int64_t> next(const std::string& report = "");
 
   // From now on next() gives nothing, on every rank: for a job that was asked to stop. Any rank may call it.
   void close();
 
+  // The last report of each rank, on rank 0. From any thread.
+  std::vector<std::string> reports() const;
   // Units whose ranks have come back for another one. Counted on rank 0, 0 elsewhere.
   int64_t finished() const { return finished_; }
 
@@ -39,7 +44,9 @@ class WorkQueue {
   size_t handed_out_ = 0;
   std::vector<bool> is_busy_;  // by rank
   std::atomic<int64_t> finished_ = 0;
-  RequestServer server_;  // last: its thread uses the members above until it ends
+  mutable std::mutex reports_mutex_;
+  std::vector<std::string> reports_;  // by rank
+  RequestServer server_;              // last: its thread uses the members above until it ends
 };
 
 }  // namespace permafrost::distributed

@@ -1,6 +1,10 @@
 #include "launch/geometry.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <functional>
+#include <sstream>
 
 #include "core/base/error.h"
 #include "core/dist/cost.h"
@@ -23,6 +27,36 @@ core::DistConfig make_dist_config(const Settings& settings, const core::VisionCo
   config.embedding = settings.model.embedding;
   core::require_sound(config);
   return config;
+}
+
+std::vector<int64_t> layers_named(const std::string& names, int64_t layers) {
+  const auto refuse = [&] {
+    return core::ConfigError("option 'cache.layers' is '" + names + "', expected all, every:K, last:K or ascending " +
+                             "numbers from 0 to " + std::to_string(layers - 1) + " with commas between");
+  };
+  const auto number = [&](const std::string& text) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > layers) throw refuse();
+    return value;
+  };
+  std::vector<int64_t> chosen;
+  const size_t colon = names.find(':');
+  const std::string kind = names.substr(0, colon);
+  const int64_t count = colon == std::string::npos ? 1 : number(names.substr(colon + 1));
+  if (names == "all" || kind == "every" || kind == "last") {
+    if (count == 0 || (colon == std::string::npos) != (names == "all")) throw refuse();
+    for (int64_t layer = 0; layer < layers; ++layer) {
+      const int64_t from_end = layers - 1 - layer;
+      if (kind == "last" ? from_end < count : from_end % count == 0) chosen.push_back(layer);
+    }
+    return chosen;
+  }
+  std::istringstream text(names);
+  for (std::string word; std::getline(text, word, ',');) chosen.push_back(number(word));
+  const bool is_ascending = std::adjacent_find(chosen.begin(), chosen.end(), std::greater_equal<>()) == chosen.end();
+  if (chosen.empty() || !is_ascending || chosen.back() >= layers) throw refuse();
+  return chosen;
 }
 
 std::string describe_cost(const Settings& settings) {

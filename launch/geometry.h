@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/dist/dist_config.h"
 #include "core/encoder/vision_transformer.h"
@@ -11,6 +12,9 @@ namespace permafrost::launch {
 
 // DiST on every layer of `vision`, as the settings want it. Throws ConfigError for what cannot be.
 core::DistConfig make_dist_config(const Settings& settings, const core::VisionConfig& vision);
+
+// "all", "0,3,11", "every:2" (counted from the last) or "last:6", of so many layers: ascending. Throws ConfigError.
+std::vector<int64_t> layers_named(const std::string& names, int64_t layers);
 
 // Comment lines that tell parameters and multiply-adds of one view; empty where the config names no architecture.
 std::string describe_cost(const Settings& settings);

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "core/encoder/architectures.h"
+#include "data/cache/codec.h"
 #include "data/dataset/list.h"
 
 namespace permafrost::launch {
@@ -47,6 +48,9 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
   table.add("init-from", &s.path.init_from,
             "run, or released weights in safetensors, whose network a new run starts from");
+  table.add("ids", &s.path.ids, "video to remove, or a file of an id a line; several may be given");
+  table.add("deep", &s.has.deep, "check and decode every record too");
+  table.add("repair", &s.has.repair, "build again what is broken, and nothing else (needs --manifest and --encoder)");
   table.add("out", &s.path.out, "where the verb writes its result");
   table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
   table.add("allow-outside-root", &s.has.allow_outside_root, "accept absolute paths, and links that leave the root");
@@ -58,7 +62,7 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("split", &s.dataset.split, "of lists that do not say: train, val or test; by the list's name if not given");
   table.add("frames", &s.dataset.frames, "frames of the clip");
   table.add("view", &s.dataset.view, "which view of the video, from 0");
-  table.add("views", &s.dataset.views, "of how many");
+  table.add("views", &s.dataset.views, "of how many; of cache build: the same as sampling.train_views");
   table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
   table.add("probe", &s.has.probe, "evaluate a linear probe on mean-pooled frozen features instead of the run");
   table.add("summary", &s.has.summary, "print what earlier evaluations of the run found, side by side");
@@ -88,13 +92,17 @@ void add_data(core::OptionTable& table, Settings& s) {
   table.add("grayscale", &s.sampling.augmentation.grayscale, "probability of grey frames");
   table.add("jitter", &s.sampling.augmentation.jitter, "probability of colour jitter");
   table.section("cache", "Cache");
-  table.add("codec", &s.cache.codec, "how features are stored: f16, bf16, int8");
+  table.add("codec", &s.cache.codec, "how features are stored", data::codec_names());
+  table.add("bits", &s.cache.bits, "lowrank: bits a value, 2 to 8");
+  table.add("layers", &s.cache.layers, "which of the encoder's are stored: all, 0,3,11, every:2 or last:6");
+  table.add("tokens", &s.cache.tokens, "pool2: patch tokens averaged two by two", {"full", "pool2"});
   table.add("image_size", &s.cache.image_size, "side of the encoder's frames, positions interpolated; 0: its own");
   table.add("encoder_dtype", &s.cache.encoder_dtype, "in which the frozen encoder runs", {"fp32", "bf16", "fp16"});
   table.add("videos_per_shard", &s.cache.videos_per_shard, "a killed build repeats at most this many per rank");
 }
 
 void add_training(core::OptionTable& table, Settings& s) {
+  table.add("audit_clips", &s.cache.audit_clips, "videos that codecs are measured on");
   table.section("model", "Model: DiST's trainable network");
   table.add("integration_dim", &s.model.integration_dim, "d, a multiple of 64");
   table.add("temporal_dim", &s.model.temporal_dim, "c");
@@ -194,6 +202,8 @@ std::vector<std::string> faults_of(const Settings& s) {
   demand(s.sampling.eval_crops == 1 || s.sampling.eval_crops == 3,
          "option 'sampling.eval_crops' is " + std::to_string(s.sampling.eval_crops) + ", expected 1 or 3");
   at_least("cache.image_size", s.cache.image_size, 0);
+  within("cache.bits", s.cache.bits, 2, 8);
+  at_least("cache.audit_clips", s.cache.audit_clips, 1);
   at_least("cache.videos_per_shard", s.cache.videos_per_shard, 1);
   at_least("model.integration_dim", s.model.integration_dim, 64);
   demand(s.model.integration_dim % 64 == 0,

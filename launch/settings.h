@@ -20,13 +20,13 @@
 namespace permafrost::launch {
 
 struct PathSettings {
-  std::vector<std::string> lists;
+  std::vector<std::string> lists, ids;
   std::string config, root, manifest, encoder, cache, run, text, from, init_from, out;
 };
 
 struct SwitchSettings {
   bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
-  bool allow_outside_root = false, isolate = false;
+  bool allow_outside_root = false, isolate = false, deep = false, repair = false;
 };
 
 // Of the dataset verb.
@@ -60,9 +60,13 @@ struct SamplingSettings {
 
 struct CacheSettings {
   std::string codec = "f16";
+  double bits = 4;             // of lowrank, a value
+  std::string layers = "all";  // which of the encoder's are stored
+  std::string tokens = "full";
   int64_t image_size = 0;  // pixels, a multiple of the encoder's patch; 0: its own
   std::string encoder_dtype = "fp32";
   int64_t videos_per_shard = 32;
+  int64_t audit_clips = 64;
 };
 
 struct ModelSettings {

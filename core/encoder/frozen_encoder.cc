@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 
@@ -27,6 +28,19 @@ std::string identity_of(const VisionTransformer& encoder) {
   return sha256_hex(text.str());
 }
 
+// Which blocks have to run for the wanted layers, where those that are defined are known; and one more, which never
+// does. A known layer spares the blocks before it if the next can continue from it.
+std::vector<bool> blocks_to_run(const std::vector<torch::Tensor>& layers, const std::vector<int64_t>& wanted,
+                                bool can_continue) {
+  std::vector<bool> runs(layers.size() + 1, false);
+  for (size_t i = layers.size(); i-- > 0;) {
+    const bool is_known = layers[i].defined();
+    const bool is_wanted = std::find(wanted.begin(), wanted.end(), static_cast<int64_t>(i)) != wanted.end();
+    runs[i] = (is_wanted && !is_known) || (runs[i + 1] && !(is_known && can_continue));
+  }
+  return runs;
+}
+
 }  // namespace
 
 FrozenEncoder::FrozenEncoder(const std::string& path, const EncoderOptions& options)
@@ -42,6 +56,27 @@ torch::Tensor FrozenEncoder::encode(const torch::Tensor& frames) {
                    "frames must be [M, 3, S, S] at the encoder's own image size");
   const c10::InferenceMode inference;
   return torch::stack(encoder_->forward(normalise_pixels(frames, config().pixels).to(dtype_))).to(torch::kFloat32);
+}
+
+torch::Tensor FrozenEncoder::complete(const torch::Tensor& frames, const torch::Tensor& known,
+                                      const std::vector<int64_t>& known_layers, const std::vector<int64_t>& wanted) {
+  const c10::InferenceMode inference;
+  std::vector<torch::Tensor> layers(config().layers);
+  for (size_t i = 0; i < known_layers.size(); ++i) layers.at(known_layers[i]) = known[static_cast<int64_t>(i)];
+  const std::vector<bool> runs = blocks_to_run(layers, wanted, encoder_->can_continue());
+  torch::Tensor x;  // what enters the next block that runs
+  for (int64_t i = 0; i < config().layers; ++i) {
+    if (runs[i]) {
+      if (!x.defined()) x = encoder_->stem(normalise_pixels(frames, config().pixels).to(dtype_));
+      x = encoder_->blocks[i](x);
+      if (!layers[i].defined()) layers[i] = encoder_->as_returned(x).to(torch::kFloat32);
+    } else if (runs[i + 1]) {
+      x = encoder_->as_entering(layers[i].to(dtype_));
+    }
+  }
+  std::vector<torch::Tensor> result;
+  for (const int64_t layer : wanted) result.push_back(layers[layer]);
+  return torch::stack(result);
 }
 
 torch::Tensor FrozenEncoder::embed(const torch::Tensor& last_layer) {

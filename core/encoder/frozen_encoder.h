@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/encoder/encoder_weights.h"
 #include "core/encoder/vision_transformer.h"
@@ -27,6 +28,11 @@ class FrozenEncoder {
   // frames uint8 [M, 3, S, S] -> the residual stream after every block, float32 [N, M, L, C], class token first (for
   // families without one, the mean of the patch tokens).
   torch::Tensor encode(const torch::Tensor& frames);
+  // The layers `wanted`, ascending, float32 [wanted, M, L, C], of which `known` [known_layers, M, L, C] are there
+  // already: a missing one is computed from the nearest known one before it, or from the frames, and no further block
+  // is run. Known layers are handed on as they are.
+  torch::Tensor complete(const torch::Tensor& frames, const torch::Tensor& known,
+                         const std::vector<int64_t>& known_layers, const std::vector<int64_t>& wanted);
   // The last of those layers [M, L, C] -> the family's image embedding, float32 [M, e].
   torch::Tensor embed(const torch::Tensor& last_layer);
 

@@ -55,6 +55,11 @@ torch::Tensor VisionTransformerImpl::as_returned(const torch::Tensor& tokens) co
   return torch::cat({tokens.slice(1, 0, 1), tokens.slice(1, 1 + config.registers)}, 1);
 }
 
+torch::Tensor VisionTransformerImpl::as_entering(const torch::Tensor& layer) const {
+  PERMAFROST_CHECK(can_continue(), "registers are not kept");
+  return config.has_class_token ? layer : layer.slice(1, 1);
+}
+
 std::vector<torch::Tensor> VisionTransformerImpl::forward(const torch::Tensor& pixels) {
   torch::Tensor x = stem(pixels);  // [M, T, C]
   std::vector<torch::Tensor> layers;

@@ -58,6 +58,10 @@ struct VisionTransformerImpl : torch::nn::Module {
   std::vector<torch::Tensor> forward(const torch::Tensor& pixels);
   // What enters the first block: [M, T, C], T = class token if any, registers, patches.
   torch::Tensor stem(const torch::Tensor& pixels);
+  // Whether what is returned of a layer is all that enters the next: not where registers are left out.
+  bool can_continue() const { return config.registers == 0; }
+  // What is returned of a layer [M, L, C] -> what enters the next block [M, T, C].
+  torch::Tensor as_entering(const torch::Tensor& layer) const;
   // The family's image embedding from the last layer [M, L, C] -> [M, e]. CLIP: ln_post of the class token, times proj;
   // DINOv2 and ViT: ln_post of the class token; SigLIP: ln_post and attention pooling of the patch tokens.
   torch::Tensor embed(const torch::Tensor& last_layer);
@@ -71,7 +75,6 @@ struct VisionTransformerImpl : torch::nn::Module {
   AttentionPool attention_pool{nullptr};  // may be empty
   torch::Tensor proj;                     // [C, e], or undefined
 
- private:
   torch::Tensor as_returned(const torch::Tensor& tokens) const;  // [M, T, C] -> [M, L, C]
 };
 TORCH_MODULE(VisionTransformer);

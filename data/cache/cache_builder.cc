@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/parallel.h"
+#include "data/cache/rejected_json.h"
 #include "data/cache/shard_reader.h"
 #include "data/dataset/scan.h"
 
@@ -48,84 +50,158 @@ VideoOutcome build_video(const ClipBuilder& clips, const std::string& root, cons
   }
 }
 
-// A shard cut by another number of videos per shard holds other videos.
-void require_videos(const ShardReader& reader, const std::vector<const ManifestEntry*>& entries) {
-  std::set<std::string> expected, found;
-  for (const ManifestEntry* entry : entries) expected.insert(entry->id);
-  for (int64_t row = 0; row < reader.records(); ++row) found.insert(reader.row(row).video_id);
-  for (const RejectedVideo& video : reader.rejected()) found.insert(video.video_id);
-  if (found != expected) {
-    throw core::DataError(reader.path() + ": holds other videos than its unit: cut by another cache.videos_per_shard");
+// A shard cut by another number of videos per shard, or built from other files, holds other videos.
+void require_videos(const ShardReader& shard, const BuildUnit& unit) {
+  std::set<std::string> rejected;
+  for (const RejectedVideo& video : shard.rejected()) rejected.insert(video.video_id);
+  const std::vector<ShardVideo> found = shard.videos();
+  size_t place = 0;
+  for (const ManifestEntry* entry : unit.entries) {
+    if (rejected.erase(entry->id) > 0) continue;
+    const bool is_same = place < found.size() && found[place].id == entry->id && found[place].label == entry->label &&
+                         found[place].split == entry->split && found[place].entry_crc32c == entry_checksum(*entry);
+    if (!is_same) {
+      throw core::DataError(shard.path() + ": has not video " + entry->id + " as the manifest has it: built from " +
+                            "another manifest, or cut by another cache.videos_per_shard");
+    }
+    ++place;
+  }
+  if (place != found.size() || !rejected.empty()) {
+    throw core::DataError(shard.path() + ": holds other videos than its unit: cut by another cache.videos_per_shard");
   }
 }
 
 }  // namespace
 
-json to_json(const UnitOutcome& outcome) {
-  json rejected = json::array();
-  for (const RejectedVideo& video : outcome.rejected) rejected.push_back({video.video_id, video.path, video.reason});
-  const ShardSummary& shard = outcome.summary;
-  return {{"file", shard.file},     {"unit", shard.unit},       {"bytes", shard.bytes},
-          {"crc32c", shard.crc32c}, {"records", shard.records}, {"rejected", rejected}};
-}
-
-UnitOutcome unit_outcome_from_json(const json& value) {
-  UnitOutcome outcome{{value.at("file"), value.at("unit"), value.at("bytes"), value.at("crc32c"), value.at("records")},
-                      {}};
-  for (const json& video : value.at("rejected")) outcome.rejected.push_back({video[0], video[1], video[2]});
-  return outcome;
-}
-
-CacheBuilder::CacheBuilder(ClipBuilder clips, const Manifest& manifest, std::string directory,
-                           CacheBuilderOptions options)
-    : clips_(std::move(clips)), manifest_(manifest), directory_(std::move(directory)), options_(options) {
-  for (const ManifestEntry& entry : manifest.entries) {
-    if (entry.is_ok()) entries_.push_back(&entry);
+json to_json(const ShardSummary& shard) {
+  json videos = json::array();
+  for (const ShardVideo& video : shard.videos) {
+    videos.push_back({video.id, video.label, video.split, video.views, video.entry_crc32c});
   }
-  if (entries_.empty()) throw core::DataError("the manifest has no usable video: see its rejected ones");
+  return {{"file", shard.file},     {"unit", shard.unit}, {"bytes", shard.bytes},
+          {"crc32c", shard.crc32c}, {"videos", videos},   {"rejected", rejected_to_json(shard.rejected)}};
 }
 
-int64_t CacheBuilder::units() const {
-  return (static_cast<int64_t>(entries_.size()) + options_.videos_per_shard - 1) / options_.videos_per_shard;
+ShardSummary shard_summary_from_json(const json& value) {
+  ShardSummary shard{value.at("file"), value.at("unit"), value.at("bytes"), value.at("crc32c"), {}, {}};
+  for (const json& video : value.at("videos")) {
+    shard.videos.push_back({video[0], video[1], video[2], video[3], video[4]});
+  }
+  shard.rejected = rejected_from_json(value.at("rejected"), shard.file);
+  return shard;
+}
+
+std::vector<const ManifestEntry*> usable_entries(const Manifest& manifest) {
+  std::vector<const ManifestEntry*> entries;
+  for (const ManifestEntry& entry : manifest.entries) {
+    if (entry.is_ok()) entries.push_back(&entry);
+  }
+  if (entries.empty()) throw core::DataError("the manifest has no usable video: see its rejected ones");
+  return entries;
+}
+
+std::vector<BuildUnit> cut_units(const std::vector<const ManifestEntry*>& entries, int64_t videos_per_shard,
+                                 int64_t first_number) {
+  std::vector<BuildUnit> units;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i % static_cast<size_t>(videos_per_shard) == 0) {
+      units.push_back({first_number + static_cast<int64_t>(units.size()), {}});
+    }
+    units.back().entries.push_back(entries[i]);
+  }
+  return units;
+}
+
+std::vector<BuildUnit> units_of(const CacheIndex& index, const Manifest& manifest) {
+  std::map<std::string, const ManifestEntry*> by_id;
+  std::map<std::string, size_t> place;  // in the manifest
+  for (size_t i = 0; i < manifest.entries.size(); ++i) {
+    by_id.emplace(manifest.entries[i].id, &manifest.entries[i]);
+    place.emplace(manifest.entries[i].id, i);
+  }
+  std::vector<BuildUnit> units;
+  for (const ShardSummary& shard : index.shards) {
+    BuildUnit unit{shard.unit, {}};
+    const auto add = [&](const std::string& id, std::optional<uint32_t> checksum) {
+      const auto found = by_id.find(id);
+      if (found == by_id.end() || !found->second->is_ok() ||
+          (checksum && entry_checksum(*found->second) != *checksum)) {
+        throw core::DataError("video " + id +
+                              " of the cache is not in the manifest as it was: give the manifest that " +
+                              "the cache was built from");
+      }
+      unit.entries.push_back(found->second);
+    };
+    for (const ShardVideo& video : shard.videos) add(video.id, video.entry_crc32c);
+    for (const RejectedVideo& video : shard.rejected) add(video.video_id, std::nullopt);
+    std::sort(unit.entries.begin(), unit.entries.end(),
+              [&](const ManifestEntry* a, const ManifestEntry* b) { return place.at(a->id) < place.at(b->id); });
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+CacheBuilder::CacheBuilder(ClipBuilder clips, std::shared_ptr<const Codec> codec, std::string root,
+                           std::string directory, std::vector<BuildUnit> units, CacheBuilderOptions options)
+    : clips_(std::move(clips)),
+      codec_(std::move(codec)),
+      root_(std::move(root)),
+      directory_(std::move(directory)),
+      units_(std::move(units)),
+      options_(options) {}
+
+int64_t CacheBuilder::clips(int64_t unit) const {
+  int64_t count = 0;
+  for (const ManifestEntry* entry : units_.at(unit).entries) count += views_of(clips_.key(), entry->split);
+  return count;
 }
 
 int64_t CacheBuilder::clips() const {
   int64_t count = 0;
-  for (const ManifestEntry* entry : entries_) count += views_of(clips_.key(), entry->split);
+  for (int64_t unit = 0; unit < units(); ++unit) count += clips(unit);
   return count;
 }
 
-UnitOutcome CacheBuilder::build_unit(int64_t unit) const {
-  const std::string path = directory_ + "/" + shard_file_name(unit);
-  if (fs::exists(path)) {
-    if (std::optional<UnitOutcome> finished = reuse_shard(unit, path)) return *finished;
-  }
-  return write_shard(unit, path);
+std::string CacheBuilder::path_of(const BuildUnit& unit) const {
+  return directory_ + "/" + shard_file_name(unit.number);
 }
 
-std::vector<const ManifestEntry*> CacheBuilder::entries_of(int64_t unit) const {
-  const int64_t first = unit * options_.videos_per_shard;
-  const int64_t end = std::min(first + options_.videos_per_shard, static_cast<int64_t>(entries_.size()));
-  return {entries_.begin() + first, entries_.begin() + end};
+uint64_t CacheBuilder::bytes_to_write() const {
+  uint64_t bytes = 0;
+  for (int64_t unit = 0; unit < units(); ++unit) {
+    if (!fs::exists(path_of(units_[unit]))) bytes += record_bytes(clips_.key()) * static_cast<uint64_t>(clips(unit));
+  }
+  return bytes;
+}
+
+ShardSummary CacheBuilder::build_unit(int64_t unit) const {
+  const std::string path = path_of(units_.at(unit));
+  if (fs::exists(path)) {
+    if (std::optional<ShardSummary> finished = reuse_shard(units_[unit], path)) return *finished;
+  }
+  return write_shard(units_[unit], path);
 }
 
 bool CacheBuilder::has_repaired(const std::vector<RejectedVideo>& rejected) const {
+  std::map<std::string, const ManifestEntry*> by_id;
+  for (const BuildUnit& unit : units_) {
+    for (const ManifestEntry* entry : unit.entries) by_id.emplace(entry->id, entry);
+  }
   return std::any_of(rejected.begin(), rejected.end(), [&](const RejectedVideo& video) {
-    const auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                    [&](const ManifestEntry* one) { return one->id == video.video_id; });
-    if (entry == entries_.end() || !build_video(clips_, manifest_.root, **entry).reason.empty()) return false;
-    core::log_info() << (*entry)->path << ": was rejected, decodes now: its shard is built again";
+    const auto found = by_id.find(video.video_id);
+    if (found == by_id.end() || !build_video(clips_, root_, *found->second).reason.empty()) return false;
+    core::log_info() << found->second->path << ": was rejected, decodes now: its shard is built again";
     return true;
   });
 }
 
-std::optional<UnitOutcome> CacheBuilder::reuse_shard(int64_t unit, const std::string& path) const {
+std::optional<ShardSummary> CacheBuilder::reuse_shard(const BuildUnit& unit, const std::string& path) const {
   try {
-    const ShardReader reader(path);
+    const ShardReader reader(path, codec_);
     if (reader.key() == clips_.key()) {
-      require_videos(reader, entries_of(unit));
+      require_videos(reader, unit);
       if (has_repaired(reader.rejected())) return std::nullopt;
-      return UnitOutcome{summarize_shard(path), reader.rejected()};
+      return summarize_shard(path);
     }
   } catch (const core::DataError& error) {
     core::log_warning() << "shard built again: " << error.what();
@@ -135,17 +211,16 @@ std::optional<UnitOutcome> CacheBuilder::reuse_shard(int64_t unit, const std::st
   return std::nullopt;
 }
 
-UnitOutcome CacheBuilder::write_shard(int64_t unit, const std::string& path) const {
-  const std::vector<const ManifestEntry*> entries = entries_of(unit);
+ShardSummary CacheBuilder::write_shard(const BuildUnit& unit, const std::string& path) const {
   int64_t capacity = 0;
-  for (const ManifestEntry* entry : entries) capacity += views_of(clips_.key(), entry->split);
-  ShardWriter writer({.path = path, .key = clips_.key(), .unit = unit, .capacity = capacity});
+  for (const ManifestEntry* entry : unit.entries) capacity += views_of(clips_.key(), entry->split);
+  ShardWriter writer({.path = path, .key = clips_.key(), .unit = unit.number, .capacity = capacity, .codec = codec_});
   std::vector<RejectedVideo> rejected;
   core::parallel_in_order(
-      static_cast<int64_t>(entries.size()), options_.threads,
-      [&](int64_t i) { return build_video(clips_, manifest_.root, *entries[i]); },
+      static_cast<int64_t>(unit.entries.size()), options_.threads,
+      [&](int64_t i) { return build_video(clips_, root_, *unit.entries[i]); },
       [&](int64_t i, VideoOutcome outcome) {
-        const ManifestEntry& entry = *entries[i];
+        const ManifestEntry& entry = *unit.entries[i];
         try {
           writer.append(outcome.records);  // all views or none
         } catch (const core::DataError& error) {
@@ -155,7 +230,7 @@ UnitOutcome CacheBuilder::write_shard(int64_t unit, const std::string& path) con
         core::log_warning() << "rejected: " << outcome.reason;
         rejected.push_back({entry.id, entry.path, outcome.reason});
       });
-  return {writer.finish(rejected), rejected};
+  return writer.finish(rejected);
 }
 
 void remove_leftovers(const std::string& directory) {

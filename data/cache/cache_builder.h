@@ -1,11 +1,11 @@
 // Builds the shards of a cache, unit by unit; whoever hands out the units decides who builds which.
 //
-//   const CacheBuilder builder(ClipBuilder(encoder, key), manifest, "cache", {.videos_per_shard = 32, .threads = 2});
-//   for (int64_t unit = 0; unit < builder.units(); ++unit) outcomes.push_back(builder.build_unit(unit));
+//   const CacheBuilder builder(ClipBuilder(encoder, key), codec, manifest.root, "cache",
+//                              cut_units(usable_entries(manifest), 32), {.threads = 2});
+//   for (int64_t unit = 0; unit < builder.units(); ++unit) summaries.push_back(builder.build_unit(unit));
 //
-// A unit is so many consecutive usable videos of the manifest, with all their views: one shard. A shard that is there
-// and whole is taken as it is, unless it rejects a video that can be had by now. Its bytes depend on key and manifest
-// alone.
+// A unit is some videos of the manifest, with all their views: one shard. A shard that is there and whole is taken as
+// it is, unless it rejects a video that can be had by now. Its bytes depend on key and manifest alone.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,51 +13,65 @@
 #include <string>
 #include <vector>
 
+#include "data/cache/cache_index.h"
 #include "data/cache/clip_builder.h"
 #include "data/cache/shard_writer.h"
 #include "data/dataset/manifest.h"
 
 namespace permafrost::data {
 
-struct UnitOutcome {
-  ShardSummary summary;
-  std::vector<RejectedVideo> rejected;
+// One shard's videos.
+struct BuildUnit {
+  int64_t number = 0;  // of its file
+  std::vector<const ManifestEntry*> entries;
 };
 
-nlohmann::json to_json(const UnitOutcome& outcome);
-UnitOutcome unit_outcome_from_json(const nlohmann::json& json);
+// In the manifest's order. Throws DataError where there is none.
+std::vector<const ManifestEntry*> usable_entries(const Manifest& manifest);
+// So many consecutive entries each, numbered from `first_number` on.
+std::vector<BuildUnit> cut_units(const std::vector<const ManifestEntry*>& entries, int64_t videos_per_shard,
+                                 int64_t first_number = 0);
+// The units of an index, rejected videos included, so that a lost shard is built as it was. Throws DataError where the
+// manifest has not all of their videos as they were.
+std::vector<BuildUnit> units_of(const CacheIndex& index, const Manifest& manifest);
+
+nlohmann::json to_json(const ShardSummary& shard);
+ShardSummary shard_summary_from_json(const nlohmann::json& json);
 
 struct CacheBuilderOptions {
-  int64_t videos_per_shard = 32;
   int64_t threads = 1;  // each decodes and encodes a video on its own, with one compute thread
 };
 
 class CacheBuilder {
  public:
-  // `manifest` must outlive it.
-  CacheBuilder(ClipBuilder clips, const Manifest& manifest, std::string directory, CacheBuilderOptions options);
+  // The entries of `units` must outlive it. `codec`: of the key, with its tables.
+  CacheBuilder(ClipBuilder clips, std::shared_ptr<const Codec> codec, std::string root, std::string directory,
+               std::vector<BuildUnit> units, CacheBuilderOptions options);
 
-  int64_t units() const;
-  // Records that all units make, if no video is rejected.
+  int64_t units() const { return static_cast<int64_t>(units_.size()); }
+  // Records that a unit makes, or all of them, if no video is rejected.
+  int64_t clips(int64_t unit) const;
   int64_t clips() const;
+  // What they take on the disk, less what is there already.
+  uint64_t bytes_to_write() const;
 
   // Throws DataError where a shard of another key lies in its place, IoError where the disk is full. A video that
-  // cannot be decoded is in the outcome's rejected list, and no other takes its place.
-  UnitOutcome build_unit(int64_t unit) const;
+  // cannot be decoded is in the summary's rejected list, and no other takes its place.
+  ShardSummary build_unit(int64_t unit) const;
 
   // Whether one of these videos, rejected before, can be had by now: its file was put back, or its disk. Tries each.
   bool has_repaired(const std::vector<RejectedVideo>& rejected) const;
 
  private:
-  std::vector<const ManifestEntry*> entries_of(int64_t unit) const;
   // The shard that is there, or nothing where it is damaged or not of this unit. Throws DataError for another key.
-  std::optional<UnitOutcome> reuse_shard(int64_t unit, const std::string& path) const;
-  UnitOutcome write_shard(int64_t unit, const std::string& path) const;
+  std::optional<ShardSummary> reuse_shard(const BuildUnit& unit, const std::string& path) const;
+  ShardSummary write_shard(const BuildUnit& unit, const std::string& path) const;
+  std::string path_of(const BuildUnit& unit) const;
 
   ClipBuilder clips_;
-  const Manifest& manifest_;
-  std::vector<const ManifestEntry*> entries_;  // usable ones, in the manifest's order
-  std::string directory_;
+  std::shared_ptr<const Codec> codec_;
+  std::string root_, directory_;
+  std::vector<BuildUnit> units_;
   CacheBuilderOptions options_;
 };
 

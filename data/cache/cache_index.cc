@@ -7,7 +7,10 @@
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/log.h"
+#include "data/cache/codec_tables.h"
 #include "data/cache/rejected_json.h"
+#include "data/cache/shard_writer.h"
 #include "data/dataset/label_map.h"
 
 namespace permafrost::data {
@@ -19,30 +22,43 @@ constexpr char kFormat[] = "permafrost cache index";
 constexpr uint64_t kIndexLimitBytes = uint64_t{1} << 30;
 
 std::string index_path(const std::string& directory) { return directory + "/index.json"; }
+std::string copy_path(const std::string& directory) { return directory + "/index.copy.json"; }
 
 json totals_json(const CacheIndex& index) {
   return {{"shards", index.shards.size()},
+          {"videos", index.videos()},
           {"records", index.records()},
           {"bytes", index.bytes()},
-          {"rejected", index.rejected.size()}};
+          {"rejected", index.rejected().size()}};
+}
+
+// A video is [id, place of its label, split, views, entry_crc32c].
+json shard_json(const ShardSummary& shard, const LabelMap& labels) {
+  json videos = json::array();
+  for (const ShardVideo& video : shard.videos) {
+    videos.push_back({video.id, labels.index_of(video.label), video.split, video.views, video.entry_crc32c});
+  }
+  return {{"file", shard.file},     {"unit", shard.unit}, {"bytes", shard.bytes},
+          {"crc32c", shard.crc32c}, {"videos", videos},   {"rejected", rejected_to_json(shard.rejected)}};
+}
+
+json tables_json(const CacheIndex& index) {
+  if (!index.codec_tables) return nullptr;
+  return {{"bytes", index.codec_tables->bytes}, {"crc32c", index.codec_tables->crc32c}};
 }
 
 json index_json(const CacheIndex& index) {
+  const LabelMap labels(index.labels);
   json shards = json::array();
-  for (const ShardSummary& shard : index.shards) {
-    shards.push_back({{"file", shard.file},
-                      {"unit", shard.unit},
-                      {"bytes", shard.bytes},
-                      {"crc32c", shard.crc32c},
-                      {"records", shard.records}});
-  }
+  for (const ShardSummary& shard : index.shards) shards.push_back(shard_json(shard, labels));
   return {{"format", kFormat},
           {"format_version", kCacheFormatVersion},
           {"key", to_json(index.key)},
           {"labels", index.labels},
+          {"codec_tables", tables_json(index)},
           {"shards", shards},
           {"totals", totals_json(index)},
-          {"rejected", rejected_to_json(index.rejected)},
+          {"removed", index.removed},
           {"listed", index.listed}};
 }
 
@@ -83,27 +99,36 @@ class Members {
   std::string path_;
 };
 
-ShardSummary shard_from_json(const json& object, const std::string& path) {
-  const Members members(object, path, 5);
+ShardVideo video_from_json(const json& row, const Members& members, const std::vector<std::string>& labels) {
+  members.require(row.is_array() && row.size() == 5 && row[0].is_string() && row[2].is_string() &&
+                      row[1].is_number_unsigned() && row[3].is_number_unsigned() && row[4].is_number_unsigned(),
+                  "a video is no [id, label, split, views, checksum]");
+  members.require(row[1].get<uint64_t>() < labels.size() && row[3].get<uint64_t>() <= UINT32_MAX &&
+                      row[4].get<uint64_t>() <= UINT32_MAX,
+                  "a video has a number beyond its range");
+  return {row[0], labels[row[1].get<uint64_t>()], row[2], row[3], row[4]};
+}
+
+ShardSummary shard_from_json(const json& object, const std::string& path, const std::vector<std::string>& labels) {
+  const Members members(object, path, 6);
   ShardSummary shard{.file = members.text("file"),
                      .unit = static_cast<int64_t>(members.count("unit")),
                      .bytes = members.count("bytes"),
-                     .crc32c = static_cast<uint32_t>(members.count("crc32c", UINT32_MAX)),
-                     .records = static_cast<int64_t>(members.count("records"))};
+                     .crc32c = static_cast<uint32_t>(members.count("crc32c", UINT32_MAX))};
+  shard.rejected = rejected_from_json(members.at("rejected"), path);
+  for (const json& row : members.list("videos")) shard.videos.push_back(video_from_json(row, members, labels));
   members.require(shard.file == shard_file_name(shard.unit),
                   "unit " + std::to_string(shard.unit) + " is in a file of another name");
   return shard;
 }
 
-std::vector<std::string> labels_from_json(const Members& members, const CacheKey& key) {
+std::vector<std::string> labels_from_json(const Members& members) {
   std::vector<std::string> labels;
   for (const json& label : members.list("labels")) {
     members.require(label.is_string(), "a label is no text");
     labels.push_back(label.get<std::string>());
   }
-  const std::string found = LabelMap(labels).hash();
-  members.require(key.labels_sha256.empty() || found == key.labels_sha256,
-                  "the labels' hash is " + found + ", expected the key's " + key.labels_sha256);
+  LabelMap{labels};  // throws for a name that is there twice
   return labels;
 }
 
@@ -128,16 +153,46 @@ json parse_index(const std::string& path) {
 
 }  // namespace
 
+std::vector<RejectedVideo> CacheIndex::rejected() const {
+  std::vector<RejectedVideo> all;
+  for (const ShardSummary& shard : shards) all.insert(all.end(), shard.rejected.begin(), shard.rejected.end());
+  return all;
+}
+
 int64_t CacheIndex::records() const {
   int64_t total = 0;
-  for (const ShardSummary& shard : shards) total += shard.records;
+  for (const ShardSummary& shard : shards) total += shard.records();
   return total;
+}
+
+int64_t CacheIndex::videos() const {
+  int64_t total = 0;
+  for (const ShardSummary& shard : shards) total += static_cast<int64_t>(shard.videos.size());
+  return total;
+}
+
+std::string CacheIndex::contents_sha256() const {
+  std::map<std::string, const ShardVideo*> by_id;
+  for (const ShardSummary& shard : shards) {
+    for (const ShardVideo& video : shard.videos) by_id.emplace(video.id, &video);
+  }
+  core::Sha256 sha;
+  for (const auto& [id, video] : by_id) {
+    sha.update(id + "\t" + video->label + "\t" + video->split + "\t" + std::to_string(video->views) + "\n");
+  }
+  for (const std::string& label : labels) sha.update(label + "\n");
+  return sha.hex();
 }
 
 uint64_t CacheIndex::bytes() const {
   uint64_t total = 0;
   for (const ShardSummary& shard : shards) total += shard.bytes;
   return total;
+}
+
+FileSummary summarize_tables(const std::string& directory) {
+  const std::string path = directory + "/" + kCodecTablesFile;
+  return {core::file_bytes(path), core::crc32c_of_file(path)};
 }
 
 bool has_index(const std::string& directory) { return std::filesystem::exists(index_path(directory)); }
@@ -166,8 +221,43 @@ std::vector<std::string> missing_shards(const std::string& directory, const Cach
 void write_index(const std::string& directory, const CacheIndex& index) {
   json object = index_json(index);
   object["sha256"] = core::sha256_hex(object.dump());
-  core::publish_text(index_path(directory), object.dump(1) + "\n");
+  const std::string text = object.dump() + "\n";
+  core::publish_text(index_path(directory), text);
+  core::publish_text(copy_path(directory), text);
 }
+
+namespace {
+
+CacheIndex read_index_file(const std::string& path) {
+  const json object = parse_index(path);
+  const Members members(object, path, 10);
+  CacheIndex index;
+  index.key = cache_key_from_json(members.at("key"), path);
+  index.labels = labels_from_json(members);
+  if (const json& tables = members.at("codec_tables"); !tables.is_null()) {
+    const Members file(tables, path, 2);
+    index.codec_tables = {file.count("bytes"), static_cast<uint32_t>(file.count("crc32c", UINT32_MAX))};
+  }
+  members.require(index.codec_tables.has_value() == !index.key.codec.tables_sha256.empty(),
+                  "'codec_tables' are not those of the key's codec");
+  std::set<int64_t> units;
+  for (const json& shard : members.list("shards")) {
+    index.shards.push_back(shard_from_json(shard, path, index.labels));
+    members.require(units.insert(index.shards.back().unit).second, "it names a unit twice");
+  }
+  for (const json& id : members.list("removed")) {
+    members.require(id.is_string(), "a removed video is no text");
+    index.removed.insert(id.get<std::string>());
+  }
+  for (const auto& [split, count] : members.at("listed").items()) {
+    members.require(count.is_number_unsigned(), "'listed' is no count of videos by split");
+    index.listed[split] = count.get<int64_t>();
+  }
+  members.require(members.at("totals") == totals_json(index), "'totals' is not the sum of its shards");
+  return index;
+}
+
+}  // namespace
 
 CacheIndex read_index(const std::string& directory) {
   const std::string path = index_path(directory);
@@ -177,23 +267,22 @@ CacheIndex read_index(const std::string& directory) {
   if (!std::filesystem::exists(path)) {
     throw core::DataError(path + ": there is none, so the cache is incomplete: run cache build again");
   }
-  const json object = parse_index(path);
-  const Members members(object, path, 9);
-  CacheIndex index;
-  index.key = cache_key_from_json(members.at("key"), path);
-  index.labels = labels_from_json(members, index.key);
-  std::set<int64_t> units;
-  for (const json& shard : members.list("shards")) {
-    index.shards.push_back(shard_from_json(shard, path));
-    members.require(units.insert(index.shards.back().unit).second, "it names a unit twice");
+  return read_index_file(path);
+}
+
+CacheIndex read_index_or_copy(const std::string& directory) {
+  try {
+    return read_index(directory);
+  } catch (const core::DataError& error) {
+    if (!std::filesystem::exists(copy_path(directory))) throw;
+    core::log_warning() << error.what() << ": going on from " << copy_path(directory);
+    return read_index_file(copy_path(directory));
   }
-  index.rejected = rejected_from_json(members.at("rejected"), path);
-  for (const auto& [split, count] : members.at("listed").items()) {
-    members.require(count.is_number_unsigned(), "'listed' is no count of videos by split");
-    index.listed[split] = count.get<int64_t>();
-  }
-  members.require(members.at("totals") == totals_json(index), "'totals' is not the sum of its shards");
-  return index;
+}
+
+bool has_good_copy(const std::string& directory) {
+  return std::filesystem::exists(copy_path(directory)) && core::read_text(copy_path(directory), kIndexLimitBytes) ==
+                                                              core::read_text(index_path(directory), kIndexLimitBytes);
 }
 
 }  // namespace permafrost::data

@@ -1,56 +1,67 @@
 // index.json: published last, so that where it is the cache is complete (FORMAT.md, "Index").
 //
-//   write_index(dir, {.key = key, .labels = names, .shards = summaries, .rejected = rejected});
+//   write_index(dir, {.key = key, .labels = names, .shards = summaries});
 //   CacheIndex index = read_index(dir);
-//   for (const CacheProblem& problem : verify_cache(dir)) log_error() << problem.text;
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "data/cache/cache_key.h"
 #include "data/cache/clip_record.h"
-#include "data/cache/shard_writer.h"
+#include "data/cache/shard_summary.h"
 
 namespace permafrost::data {
 
+// Size and CRC32C of a whole file.
+struct FileSummary {
+  uint64_t bytes = 0;
+  uint32_t crc32c = 0;
+
+  bool operator==(const FileSummary&) const = default;
+};
+
 struct CacheIndex {
   CacheKey key;
-  std::vector<std::string> labels;  // the position is the target
-  std::vector<ShardSummary> shards{};
-  std::vector<RejectedVideo> rejected{};
+  std::vector<std::string> labels;            // the position is the target
+  std::optional<FileSummary> codec_tables{};  // of codec.safetensors, where the codec has any
+  std::vector<ShardSummary> shards{};         // labels are those of now, whatever the records' own say
+  std::set<std::string> removed{};            // ids taken down: no build brings them back
   // Videos that the lists name, by split: those in the shards, and those whose files were of no use (count_listed).
   std::map<std::string, int64_t> listed{};
 
+  // Of all shards.
+  std::vector<RejectedVideo> rejected() const;
   int64_t records() const;
+  int64_t videos() const;
   uint64_t bytes() const;
+  // SHA-256 over id, label, split and views of every video, in the order of ids: equal where training sees the same.
+  std::string contents_sha256() const;
 };
 
-// Throws IoError.
+// Publishes index.json and then index.copy.json, the same bytes. Throws IoError.
 void write_index(const std::string& directory, const CacheIndex& index);
 
 // Throws DataError where there is no cache, or no index ("incomplete"), or where it is damaged, of another version or
 // not as FORMAT.md has it.
 CacheIndex read_index(const std::string& directory);
+// The copy where index.json is damaged, or was taken away by a change that was killed: for changing or repairing the
+// cache. Throws as read_index() where neither is whole.
+CacheIndex read_index_or_copy(const std::string& directory);
+// Whether the copy has the bytes of index.json.
+bool has_good_copy(const std::string& directory);
+// Of the codec.safetensors that is there. Throws IoError.
+FileSummary summarize_tables(const std::string& directory);
 // Whether there is an index, good or bad.
 bool has_index(const std::string& directory);
-// From now on the cache is incomplete, until the next write_index(). Throws IoError.
+// From now on the cache is incomplete, until the next write_index(); what it was is kept in the copy. Throws IoError.
 void remove_index(const std::string& directory);
 
 // The shards that are missing or not of the size the index states, a line each. Reads no shard; verify_cache() does.
 std::vector<std::string> missing_shards(const std::string& directory, const CacheIndex& index);
-
-enum class CacheProblemKind { kMissing, kTruncated, kDamaged, kForeign, kLeftover };
-
-struct CacheProblem {
-  CacheProblemKind kind;
-  std::string file;  // within the folder
-  std::string text;  // one line: what was expected, what was found, what to do
-};
-
-// Reads every byte of every shard. An empty list means: as it was when it was built. Throws as read_index().
-std::vector<CacheProblem> verify_cache(const std::string& directory);
 
 }  // namespace permafrost::data

@@ -21,7 +21,12 @@ void visit_fields(Key& key, const Visit& visit) {
   visit("width", key.width);
   visit("layers_total", key.layers_total);
   visit("selected_layers", key.selected_layers);
-  visit("codec", key.codec);
+  visit("tokens", key.tokens);
+  visit("codec", key.codec.name);
+  visit("codec_outliers", key.codec.outliers);
+  visit("codec_components_8", key.codec.components_8);
+  visit("codec_components_4", key.codec.components_4);
+  visit("codec_tables_sha256", key.codec.tables_sha256);
   visit("frames", key.frames);
   visit("alpha", key.alpha);
   visit("resize", key.resize);
@@ -38,8 +43,6 @@ void visit_fields(Key& key, const Visit& visit) {
   visit("jitter", key.augmentation.jitter);
   visit("seed", key.seed);
   visit("frame_order", key.frame_order);
-  visit("labels_sha256", key.labels_sha256);
-  visit("manifest_sha256", key.manifest_sha256);
 }
 
 bool is_integer(const nlohmann::json& json, bool may_be_negative) {
@@ -98,6 +101,24 @@ void require_layers(const CacheKey& key) {
   }
 }
 
+// Shapes follow from these: they must be those that fit_codec() can give.
+void require_codec(const CacheKey& key) {
+  const CodecSpec& codec = key.codec;
+  require(codec.is_fitted() || codec == CodecSpec{.name = codec.name},
+          "codec " + codec.name + " has no outliers, components or tables");
+  const auto within = [&](const char* name, int64_t value) {
+    require(value >= 0 && value <= key.width,
+            std::string(name) + " is " + std::to_string(value) + ", expected 0 to width");
+  };
+  within("codec_outliers", codec.outliers);
+  within("codec_components_8", codec.components_8);
+  within("codec_components_4", codec.components_4);
+  require(codec.components_4 % 2 == 0, "codec_components_4 is odd");
+  require(codec.is_layered() || codec.components_8 + codec.components_4 == 0,
+          "codec " + codec.name + " has components");
+  require(codec.components_8 + codec.components_4 <= key.width, "codec has more components than channels");
+}
+
 void require_augmentation(const CacheKey& key) {
   require(key.augment == "none" || key.augment == "paper", "augment is '" + key.augment + "', expected none or paper");
   require(key.augment != "none" || key.augmentation == AugmentOptions{},
@@ -108,12 +129,14 @@ void require_augmentation(const CacheKey& key) {
 }  // namespace
 
 FeatureShape CacheKey::feature_shape() const {
-  const int64_t grid = image_size / patch_size;
+  const int64_t grid = image_size / token_size();
   return {.layers = static_cast<int64_t>(selected_layers.size()),
           .frames = frames / alpha,
           .tokens = grid * grid + 1,
           .width = width};
 }
+
+int64_t CacheKey::token_size() const { return tokens == "pool2" ? 2 * patch_size : patch_size; }
 
 std::string CacheKey::canonical_json() const { return to_json(*this).dump(); }
 
@@ -130,9 +153,12 @@ void CacheKey::validate() const {
   require_range("alpha", alpha);
   require_range("train_views", train_views);
   require_range("eval_views", eval_views);
-  require_multiple("image_size", image_size, "patch_size", patch_size);
   require_multiple("frames", frames, "alpha", alpha);
+  require(tokens == "full" || tokens == "pool2", "tokens is '" + tokens + "', expected full or pool2");
+  require_multiple("image_size", image_size, tokens == "pool2" ? "twice patch_size, as pooling needs," : "patch_size",
+                   token_size());
   require_layers(*this);
+  require_codec(*this);
   require(encoder_dtype == "fp32" || encoder_dtype == "bf16" || encoder_dtype == "fp16",
           "encoder_dtype is '" + encoder_dtype + "', expected fp32, bf16 or fp16");
   require(eval_crops == 1 || eval_crops == 3, "eval_crops is " + std::to_string(eval_crops) + ", expected 1 or 3");

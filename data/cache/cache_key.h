@@ -9,21 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "data/cache/codec_spec.h"
 #include "data/video/augment.h"
 
 namespace permafrost::data {
 
-inline constexpr int64_t kCacheFormatVersion = 3;
-
-// [N, t, L, C] of one record's features.
-struct FeatureShape {
-  int64_t layers = 0;  // N, the selected ones
-  int64_t frames = 0;  // t = F / alpha
-  int64_t tokens = 0;  // L, class token included
-  int64_t width = 0;   // C
-
-  int64_t values() const { return layers * frames * tokens * width; }
-};
+inline constexpr int64_t kCacheFormatVersion = 4;
 
 struct CacheKey {
   int64_t format_version = kCacheFormatVersion;
@@ -34,7 +25,8 @@ struct CacheKey {
   int64_t width = 0;                       // C
   int64_t layers_total = 0;                // of the encoder
   std::vector<int64_t> selected_layers{};  // ascending, from 0
-  std::string codec = "f16";
+  std::string tokens = "full";             // pool2: the patch tokens averaged two by two
+  CodecSpec codec{};
   int64_t frames = 0;    // F
   int64_t alpha = 2;     // t = F / alpha
   std::string resize{};  // the name of the resize mode
@@ -45,10 +37,10 @@ struct CacheKey {
   AugmentOptions augmentation{};  // where augment is paper; as they are by default otherwise
   uint64_t seed = 0;
   std::string frame_order = "natural";  // natural or shuffled
-  std::string labels_sha256{};
-  std::string manifest_sha256{};
 
   FeatureShape feature_shape() const;
+  // Side of the square of pixels that a patch token stands for: patch_size, or twice that where tokens are pooled.
+  int64_t token_size() const;
   // The text that is hashed: JSON without white space, names sorted.
   std::string canonical_json() const;
   // SHA-256 of it, 64 hexadecimal digits.

@@ -2,10 +2,12 @@
 //
 //   CacheReader cache("runs/a/cache");
 //   for (int64_t i = 0; i < cache.size(); ++i)
-//     if (cache.records()[i].split == "val") ClipRecord clip = cache.read(i);
+//     if (cache.videos()[i].split == "val") ClipRecord clip = cache.read(i, /*view=*/0);
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -14,43 +16,52 @@
 
 namespace permafrost::data {
 
-class LabelMap;
-
-struct RecordInfo {
-  std::string video_id;
-  std::string label;
-  int64_t label_index = 0;  // in labels()
+struct IndexedVideo {
+  std::string id;
+  int64_t label = 0;  // in labels(), of the video as it is, not of its mirror image
   std::string split;
-  int64_t view = 0;
-  int64_t shard = 0;
-  int64_t row = 0;
+  int64_t views = 0;
+  int64_t shard = 0;      // place in index().shards
+  int64_t first_row = 0;  // of view 0; the others follow
 };
 
 class CacheReader {
  public:
-  // Opens the index and every shard; reads no pixels and no features. Throws DataError for an incomplete, damaged or
-  // mixed cache, naming the file and the field; IoError.
+  // Reads the index, and whether its shards are there; each is opened when it is first read. Throws DataError for an
+  // incomplete or damaged cache; IoError.
   explicit CacheReader(const std::string& directory);
+  ~CacheReader();
 
   const std::string& directory() const { return directory_; }
   const CacheKey& key() const { return index_.key; }
   const std::vector<std::string>& labels() const { return index_.labels; }
   const CacheIndex& index() const { return index_; }
-  // Shard after shard, row after row.
-  const std::vector<RecordInfo>& records() const { return records_; }
-  int64_t size() const { return static_cast<int64_t>(records_.size()); }
+  const Codec& codec() const { return *codec_; }
+  // Shard after shard.
+  const std::vector<IndexedVideo>& videos() const { return videos_; }
+  int64_t size() const { return static_cast<int64_t>(videos_.size()); }
 
-  // Record `i` of records(); its features are decoded to float32 [N, t, L, C], whatever the codec. Thread-safe.
+  // Video `i` of videos(); its features are decoded to float32 [N, t, L, C], whatever the codec. Thread-safe.
   // Throws DataError naming shard, dataset and row where a byte is wrong.
-  ClipRecord read(int64_t i) const;
+  ClipRecord read(int64_t i, int64_t view) const;
+  // uint8 [F, 3, S, S] and codec().bytes_per_record() coded bytes, without a copy. Returns whether the frames are
+  // mirrored. Thread-safe; throws as read().
+  bool read_into(int64_t i, int64_t view, uint8_t* pixels, uint8_t* coded) const;
 
  private:
-  void add_shard(const ShardSummary& summary, const LabelMap& labels);
+  struct LazyShard;
+  const ShardReader& shard(int64_t place) const;
+  void require_indexed(const ShardReader& shard, const ShardSummary& summary) const;
+  int64_t row_of(int64_t i, int64_t view) const;
 
   std::string directory_;
   CacheIndex index_;
-  std::vector<ShardReader> shards_;
-  std::vector<RecordInfo> records_;
+  std::shared_ptr<const Codec> codec_;
+  std::vector<IndexedVideo> videos_;
+  std::vector<std::unique_ptr<LazyShard>> shards_;
 };
+
+// The codec of a cache, with its tables. Throws DataError where codec.safetensors is not the one of the key; IoError.
+std::shared_ptr<const Codec> open_codec(const std::string& directory, const CacheKey& key);
 
 }  // namespace permafrost::data

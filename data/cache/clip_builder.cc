@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -88,16 +89,31 @@ std::vector<DecodedFrames> read_together(VideoReader& reader, const std::vector<
   return result;
 }
 
+std::string identity_of(const ManifestEntry& entry) {
+  return entry.id + "\t" + entry.split + "\t" + std::to_string(entry.start_seconds.value_or(-1)) + "\t" +
+         std::to_string(entry.end_seconds.value_or(-1)) + "\t" + std::to_string(entry.bytes) + "\t" +
+         std::to_string(entry.crc32c) + "\t" + std::to_string(entry.frames);
+}
+
+// [t, 1 + g * g, C] -> [t, 1 + g * g / 4, C]: patch tokens averaged two by two, the class token as it is.
+torch::Tensor pool_tokens(const torch::Tensor& layers) {
+  const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(layers.size(-2) - 1))));
+  const torch::Tensor patches =
+      layers.slice(-2, 1).unflatten(-2, {grid / 2, 2, grid / 2, 2}).mean({-4, -2}).flatten(-3, -2);
+  return torch::cat({layers.slice(-2, 0, 1), patches}, -2);
+}
+
 }  // namespace
+
+uint32_t entry_checksum(const ManifestEntry& entry) {
+  const std::string text = identity_of(entry);
+  return core::crc32c(text.data(), text.size());
+}
 
 std::string manifest_identity(const Manifest& manifest) {
   core::Sha256 sha;
   for (const ManifestEntry& entry : manifest.entries) {
-    if (!entry.is_ok()) continue;
-    sha.update(entry.id + "\t" + entry.label + "\t" + entry.split + "\t" +
-               std::to_string(entry.start_seconds.value_or(-1)) + "\t" +
-               std::to_string(entry.end_seconds.value_or(-1)) + "\t" + std::to_string(entry.bytes) + "\t" +
-               std::to_string(entry.crc32c) + "\t" + std::to_string(entry.frames) + "\n");
+    if (entry.is_ok()) sha.update(identity_of(entry) + "\t" + entry.label + "\n");
   }
   return sha.hex();
 }
@@ -116,11 +132,17 @@ ClipBuilder::ClipBuilder(core::FrozenEncoder& encoder, CacheKey key, const Decod
   }
 }
 
+torch::Tensor ClipBuilder::selected(torch::Tensor layers) const {
+  if (static_cast<int64_t>(key_.selected_layers.size()) != key_.layers_total) {
+    layers = layers.index_select(0, torch::tensor(key_.selected_layers, torch::kInt64));
+  }
+  return key_.tokens == "pool2" ? pool_tokens(layers) : layers;
+}
+
 torch::Tensor ClipBuilder::encode(const torch::Tensor& pixels) const {
   const torch::Tensor frames = pixels.slice(0, 0, std::nullopt, key_.alpha);  // [t, 3, S, S]
   const torch::Tensor layers = encoder_.encode(frames);                       // [all layers, t, L, C]
-  if (static_cast<int64_t>(key_.selected_layers.size()) == key_.layers_total) return layers;
-  return layers.index_select(0, torch::tensor(key_.selected_layers, torch::kInt64));  // [N, t, L, C]
+  return selected(layers);                                                    // [N, t, L, C]
 }
 
 void ClipBuilder::augment_into(ClipRecord& record, const torch::Tensor& frames) const {
@@ -159,7 +181,11 @@ std::vector<int64_t> ClipBuilder::frames_of_view(const ManifestEntry& entry, con
 }
 
 ClipRecord ClipBuilder::build_view(const ManifestEntry& entry, int64_t view, const DecodedFrames& decoded) const {
-  ClipRecord record{.video_id = entry.id, .label = entry.label, .split = entry.split, .view = view};
+  ClipRecord record{.video_id = entry.id,
+                    .label = entry.label,
+                    .split = entry.split,
+                    .view = view,
+                    .entry_crc32c = entry_checksum(entry)};
   if (entry.split == "train" && key_.augment == "paper") {
     augment_into(record, decoded.pixels);
   } else {
@@ -191,6 +217,13 @@ std::vector<ClipRecord> ClipBuilder::build_views(const std::string& root, const 
     }
   }
   return records;
+}
+
+torch::Tensor ClipBuilder::complete(const torch::Tensor& pixels, const torch::Tensor& known,
+                                    const std::vector<int64_t>& known_layers) const {
+  if (known_layers == key_.selected_layers) return known;
+  if (key_.tokens != "full") return encode(pixels);  // pooled tokens enter no block
+  return encoder_.complete(pixels.slice(0, 0, std::nullopt, key_.alpha), known, known_layers, key_.selected_layers);
 }
 
 std::vector<ClipRecord> ClipBuilder::build(const std::string& root, const ManifestEntry& entry) const {

@@ -37,6 +37,10 @@ class ClipBuilder {
   std::vector<ClipRecord> build(const std::string& root, const ManifestEntry& entry) const;
   // One of them.
   ClipRecord build_one(const std::string& root, const ManifestEntry& entry, int64_t view) const;
+  // The key's layers [N, t, L, C] of a clip of which the layers `known_layers` are there already: the others are
+  // computed from them and from the frames. pixels uint8 [F, 3, S, S].
+  torch::Tensor complete(const torch::Tensor& pixels, const torch::Tensor& known,
+                         const std::vector<int64_t>& known_layers) const;
 
  private:
   std::vector<ClipRecord> build_views(const std::string& root, const ManifestEntry& entry, int64_t first_view,
@@ -47,11 +51,16 @@ class ClipBuilder {
   void augment_into(ClipRecord& record, const torch::Tensor& frames) const;
   void crop_into(ClipRecord& record, const torch::Tensor& frames) const;
   torch::Tensor encode(const torch::Tensor& pixels) const;
+  // Of all layers [layers_total, t, 1 + g * g, C] what the key keeps: [N, t, L, C].
+  torch::Tensor selected(torch::Tensor layers) const;
 
   core::FrozenEncoder& encoder_;
   CacheKey key_;
   DecodeLimits limits_;
 };
+
+// CRC32C over id, split, part, bytes, checksum and frames: whether a record is of the file that a manifest names.
+uint32_t entry_checksum(const ManifestEntry& entry);
 
 // SHA-256 over id, label, split, part, bytes, checksum and frames of every usable entry: what a cache depends on,
 // wherever the files lie.

@@ -30,6 +30,7 @@ struct ClipRecord {
   std::string label;                         // at most 128 bytes; of the mirror image where that is another class
   std::string split;                         // train, val or test
   int64_t view = 0;                          // 0 .. views-1
+  uint32_t entry_crc32c = 0;                 // entry_checksum() of the video's line in the manifest
   torch::Tensor pixels{};                    // uint8 [F, 3, S, S]
   torch::Tensor features{};                  // float32 [N, t, L, C], the selected layers of every alpha-th frame
   std::vector<int64_t> frame_indices{};      // [F]

@@ -101,7 +101,7 @@ void fill_file(const Hdf5File& file, const ShardHeader& header, ShardLayout& lay
 ShardLayout create_shard_file(const std::string& path, const ShardHeader& header, int64_t rows) {
   ShardLayout layout;
   layout.rows = rows;
-  layout.fields = shard_fields(header.key, *make_codec(header.key.codec, header.key.feature_shape()));
+  layout.fields = shard_fields(header.key);
   try {
     const Hdf5Lock lock;
     const Hdf5Properties creation = file_creation();

@@ -153,7 +153,7 @@ ShardLayout Suspect::read_layout(const CacheKey& key) const {
   ShardLayout layout;
   layout.file_bytes = file_bytes_;
   try {
-    layout.fields = shard_fields(key, *make_codec(key.codec, key.feature_shape()));
+    layout.fields = shard_fields(key);
   } catch (const core::ConfigError& error) {
     refuse(error.what());
   }

@@ -96,6 +96,7 @@ std::vector<uint8_t> pack_metadata(const Field& field, const ClipRecord& record)
   if (field.name == "video_id") return text_bytes(record.video_id, field, record.video_id);
   if (field.name == "label") return text_bytes(record.label, field, record.video_id);
   if (field.name == "split") return text_bytes(record.split, field, record.video_id);
+  if (field.name == "entry_crc32c") return bytes_of(&record.entry_crc32c, 1);
   if (field.name == "view") return bytes_of(&record.view, 1);
   if (field.name == "crop") {
     const float crop[4] = {record.crop.left, record.crop.top, record.crop.width, record.crop.height};
@@ -122,11 +123,12 @@ uint64_t ShardLayout::record_offset(const Field& field, int64_t row) const {
   return offsets.at(field.name) + field.record_bytes() * static_cast<uint64_t>(row);
 }
 
-std::vector<Field> shard_fields(const CacheKey& key, const Codec& codec) {
+std::vector<Field> shard_fields(const CacheKey& key) {
+  const std::unique_ptr<Codec> codec = make_codec(key.codec, key.feature_shape());
   std::vector<Field> fields = {
       number_field("pixels", FieldType::kUint8, {key.frames, 3, key.image_size, key.image_size},
                    "frame, colour (red, green, blue), row, column", "0..255", "frames after resize, crop and flip")};
-  for (Field& field : codec.fields()) fields.push_back(std::move(field));
+  for (Field& field : codec->fields()) fields.push_back(std::move(field));
   fields.push_back(number_field("frame_indices", FieldType::kInt64, {key.frames}, "frame", "frames",
                                 "index of the frame in presentation order, from 0"));
   fields.push_back(number_field("timestamps_seconds", FieldType::kDouble, {key.frames}, "frame", "seconds",
@@ -134,6 +136,8 @@ std::vector<Field> shard_fields(const CacheKey& key, const Codec& codec) {
   fields.push_back(text_field("video_id", kVideoIdBytes, "id in the manifest"));
   fields.push_back(text_field("label", kLabelBytes, "name of the class"));
   fields.push_back(text_field("split", kSplitBytes, "train, val or test"));
+  fields.push_back(number_field("entry_crc32c", FieldType::kUint32, {}, "", "CRC32C",
+                                "of what the manifest says of the video's file: FORMAT.md"));
   fields.push_back(number_field("view", FieldType::kInt64, {}, "", "1", "which view of the video, from 0"));
   fields.push_back(number_field("crop", FieldType::kFloat, {4}, "left, top, width, height",
                                 "pixels of the decoded frame, mirrored first where flipped", "the part that was kept"));
@@ -153,19 +157,19 @@ Field checksum_field(const std::vector<Field>& fields) {
 }
 
 uint64_t record_bytes(const CacheKey& key) {
-  const std::vector<Field> fields = shard_fields(key, *make_codec(key.codec, key.feature_shape()));
+  const std::vector<Field> fields = shard_fields(key);
   uint64_t bytes = checksum_field(fields).record_bytes();
   for (const Field& field : fields) bytes += field.record_bytes();
   return bytes;
 }
 
-bool is_metadata(const Field& field) {
-  return field.name != "pixels" && field.name != "features" && field.name != "feature_scales";
-}
+bool is_coded(const Field& field) { return field.name.starts_with("feature"); }
+
+bool is_metadata(const Field& field) { return field.name != "pixels" && !is_coded(field); }
 
 std::vector<std::vector<uint8_t>> pack(const ClipRecord& record, const CacheKey& key, const Codec& codec) {
   require_shapes(record, key);
-  const std::vector<Field> fields = shard_fields(key, codec);
+  const std::vector<Field> fields = shard_fields(key);
   const torch::Tensor pixels = record.pixels.contiguous();  // [F, 3, S, S]
   const std::vector<uint8_t> features = codec.encode(record.features, record.video_id);
   std::vector<std::vector<uint8_t>> packed;
@@ -201,6 +205,8 @@ void unpack_metadata(const Field& field, const uint8_t* bytes, const std::string
     record.split = text_of(field, bytes, where);
     if (!is_split(record.split))
       throw core::DataError(where + ": split '" + record.split + "': build this shard again");
+  } else if (field.name == "entry_crc32c") {
+    copy(&record.entry_crc32c);
   } else if (field.name == "view") {
     copy(&record.view);
   } else if (field.name == "crop") {
@@ -224,10 +230,14 @@ void unpack_metadata(const Field& field, const uint8_t* bytes, const std::string
   }
 }
 
-uint32_t field_crc(const std::string& key_sha256, int64_t unit, int64_t row, const Field& field, const uint8_t* bytes) {
+uint32_t field_crc_seed(const std::string& key_sha256, int64_t unit, int64_t row, const Field& field) {
   const std::string place =
       key_sha256 + "/" + std::to_string(unit) + "/" + std::to_string(row) + "/" + field.name + ":";
-  return core::crc32c(bytes, field.record_bytes(), core::crc32c(place.data(), place.size()));
+  return core::crc32c(place.data(), place.size());
+}
+
+uint32_t field_crc(const std::string& key_sha256, int64_t unit, int64_t row, const Field& field, const uint8_t* bytes) {
+  return core::crc32c(bytes, field.record_bytes(), field_crc_seed(key_sha256, unit, row, field));
 }
 
 }  // namespace permafrost::data

@@ -33,7 +33,8 @@ ShardSummary summary_of(const std::string& path, const ShardReader& shard) {
           .unit = shard.unit(),
           .bytes = shard.bytes(),
           .crc32c = core::crc32c_of_file(shard.path()),
-          .records = shard.records()};
+          .videos = shard.videos(),
+          .rejected = shard.rejected()};
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ ShardSummary summarize_shard(const std::string& path) {
 ShardWriter::ShardWriter(ShardOptions options) : options_(std::move(options)) {
   options_.key.validate();
   PERMAFROST_CHECK(options_.capacity >= 0 && options_.unit >= 0, "a shard needs a unit and a capacity");
-  codec_ = make_codec(options_.key.codec, options_.key.feature_shape());
+  codec_ = options_.codec ? options_.codec : make_codec(options_.key.codec, options_.key.feature_shape());
   header_ = {.key = options_.key, .unit = options_.unit, .rejected = {}};
   key_sha256_ = options_.key.hash();
   partial_ = core::partial_name(options_.path);
@@ -83,10 +84,11 @@ void ShardWriter::write_at(const void* data, uint64_t bytes, uint64_t offset) {
   }
 }
 
-void ShardWriter::append(const ClipRecord& record) {
+void ShardWriter::append(const ClipRecord& record) { append_packed(pack(record, options_.key, *codec_)); }
+
+void ShardWriter::append_packed(const std::vector<std::vector<uint8_t>>& packed) {
   PERMAFROST_CHECK(!partial_.empty(), options_.path + " is finished");
   PERMAFROST_CHECK(rows_ < options_.capacity, options_.path + " is full");
-  const std::vector<std::vector<uint8_t>> packed = pack(record, options_.key, *codec_);
   std::vector<uint32_t> checksums;
   for (size_t column = 0; column < packed.size(); ++column) {
     const Field& field = layout_.fields[column];

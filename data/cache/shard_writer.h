@@ -18,6 +18,7 @@
 #include "data/cache/clip_record.h"
 #include "data/cache/codec.h"
 #include "data/cache/shard_layout.h"
+#include "data/cache/shard_summary.h"
 
 namespace permafrost::data {
 
@@ -25,18 +26,8 @@ struct ShardOptions {
   std::string path;
   CacheKey key;
   int64_t unit = 0;
-  int64_t capacity = 0;  // records at most: disk space is set aside for as many
-};
-
-// What the index says of a shard.
-struct ShardSummary {
-  std::string file;  // its name within the cache's folder
-  int64_t unit = 0;
-  uint64_t bytes = 0;
-  uint32_t crc32c = 0;  // of the whole file
-  int64_t records = 0;
-
-  bool operator==(const ShardSummary&) const = default;
+  int64_t capacity = 0;                          // records at most: disk space is set aside for as many
+  std::shared_ptr<const Codec> codec = nullptr;  // of the key, with its tables; made from the key where it needs none
 };
 
 class ShardWriter {
@@ -51,6 +42,8 @@ class ShardWriter {
   // Throws DataError naming the video for a wrong shape, a text too long, NaN; the shard stays as it was and can take
   // further records. Throws IoError where the disk is full.
   void append(const ClipRecord& record);
+  // A record as ShardReader::read_packed() gives it: of the same key, of any unit and row.
+  void append_packed(const std::vector<std::vector<uint8_t>>& packed);
   // All views of a video, or none of them where one is refused.
   void append(const std::vector<ClipRecord>& records);
   int64_t records() const { return rows_; }
@@ -64,7 +57,7 @@ class ShardWriter {
   void write_at(const void* data, uint64_t bytes, uint64_t offset);
 
   ShardOptions options_;
-  std::unique_ptr<Codec> codec_;
+  std::shared_ptr<const Codec> codec_;
   ShardHeader header_;
   ShardLayout layout_;
   std::string key_sha256_;

@@ -1,3 +1,5 @@
+#include "data/cache/verify_cache.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -5,7 +7,9 @@
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
+#include "core/base/parallel.h"
 #include "data/cache/cache_index.h"
+#include "data/cache/cache_reader.h"
 #include "data/cache/shard_reader.h"
 
 namespace permafrost::data {
@@ -13,68 +17,134 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kRemedy[] = ": delete it and run cache build again";
+constexpr char kRemedy[] = ": run permafrost cache verify --repair";
 
-void check_shard(const std::string& directory, const CacheIndex& index, const ShardSummary& shard,
-                 std::vector<CacheProblem>& problems) {
-  const std::string path = directory + "/" + shard.file;
-  const auto report = [&](CacheProblemKind kind, const std::string& text) {
-    problems.push_back({.kind = kind, .file = shard.file, .text = path + ": " + text});
-  };
-  if (!fs::is_regular_file(path)) return report(CacheProblemKind::kMissing, "missing: run cache build again");
+// What the index says of a file, and what a complaint about it needs.
+struct Expected {
+  std::string directory, file;
+  FileSummary summary;
+
+  std::string path() const { return directory + "/" + file; }
+  CacheProblem problem(CacheProblemKind kind, const std::string& text) const {
+    return {.kind = kind, .file = file, .text = path() + ": " + text + kRemedy};
+  }
+};
+
+// Nothing where the file has the bytes the index states.
+std::vector<CacheProblem> check_bytes(const Expected& expected) {
+  const std::string path = expected.path();
+  if (!fs::is_regular_file(fs::symlink_status(path))) {
+    return {expected.problem(CacheProblemKind::kMissing, "missing, or no plain file")};
+  }
   const uint64_t bytes = core::file_bytes(path);
-  if (bytes < shard.bytes) {
-    return report(CacheProblemKind::kTruncated,
-                  std::to_string(bytes) + " bytes, expected " + std::to_string(shard.bytes) + ": truncated" + kRemedy);
+  if (bytes < expected.summary.bytes) {
+    return {expected.problem(CacheProblemKind::kTruncated, std::to_string(bytes) + " bytes, expected " +
+                                                               std::to_string(expected.summary.bytes) + ": truncated")};
   }
   const uint32_t crc = core::crc32c_of_file(path);
-  if (bytes == shard.bytes && crc == shard.crc32c) return;
-  // Damaged, or whole but of another cache: what it says of itself tells.
+  if (bytes == expected.summary.bytes && crc == expected.summary.crc32c) return {};
+  return {expected.problem(CacheProblemKind::kDamaged,
+                           "CRC32C " + std::to_string(crc) + ", expected " + std::to_string(expected.summary.crc32c))};
+}
+
+// Damaged, or whole but of another cache: what it says of itself tells.
+CacheProblem look_into(const Expected& expected, const CacheIndex& index, int64_t unit, CacheProblem problem) {
   try {
-    const ShardReader found(path);
+    const ShardReader found(expected.path());
     found.verify_records();
-    const bool is_ours = found.key() == index.key && found.unit() == shard.unit;
-    report(is_ours ? CacheProblemKind::kDamaged : CacheProblemKind::kForeign,
-           (is_ours ? "damaged outside its records" : "a shard of another cache or unit") + std::string(": CRC32C ") +
-               std::to_string(crc) + ", expected " + std::to_string(shard.crc32c) + kRemedy);
-  } catch (const core::Error& error) {
-    report(CacheProblemKind::kDamaged,
-           "CRC32C " + std::to_string(crc) + ", expected " + std::to_string(shard.crc32c) + " (" + error.what() + ")");
+    if (found.key() == index.key && found.unit() == unit) return problem;
+    return expected.problem(CacheProblemKind::kForeign, "a shard of another cache or unit");
+  } catch (const core::Error&) {
+    return problem;
   }
+}
+
+std::vector<CacheProblem> check_records(const Expected& expected, const ShardSummary& summary, const CacheIndex& index,
+                                        const std::shared_ptr<const Codec>& codec) {
+  try {
+    const ShardReader shard(expected.path(), codec);
+    require_equal(index.key, shard.key(), expected.path());
+    if (shard.videos().size() != summary.videos.size()) {
+      return {expected.problem(CacheProblemKind::kForeign, "other videos than the index says")};
+    }
+    for (int64_t row = 0; row < shard.records(); ++row) {
+      if (torch::isfinite(shard.read(row).features).all().item<bool>()) continue;
+      return {expected.problem(CacheProblemKind::kDamaged,
+                               "record " + std::to_string(row) + " has features that are no finite numbers")};
+    }
+  } catch (const core::Error& error) {
+    return {expected.problem(CacheProblemKind::kDamaged, error.what())};
+  }
+  return {};
 }
 
 bool is_leftover(const std::string& name) { return name.find(".partial-") != std::string::npos; }
 
+// Files that no index names: of a killed build, copied in, or twice there under another name.
 void check_folder(const std::string& directory, const CacheIndex& index, std::vector<CacheProblem>& problems) {
-  std::set<std::string> known = {"index.json"};
+  std::set<std::string> known = {"index.json", "index.copy.json", ".lock"};
+  if (index.codec_tables) known.insert(kCodecTablesFile);
   for (const ShardSummary& shard : index.shards) known.insert(shard.file);
-  std::vector<std::string> names;
+  std::set<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    names.push_back(entry.path().filename().string());
+    names.insert(entry.path().filename().string());
   }
-  std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
     if (known.contains(name)) continue;
+    const Expected nothing{directory, name, {}};
     if (is_leftover(name)) {
-      problems.push_back({.kind = CacheProblemKind::kLeftover,
-                          .file = name,
-                          .text = directory + "/" + name + ": left by a killed build: delete it"});
-    } else if (name.ends_with(".h5")) {
-      problems.push_back({.kind = CacheProblemKind::kForeign,
-                          .file = name,
-                          .text = directory + "/" + name + ": not in the index: delete it"});
+      problems.push_back(nothing.problem(CacheProblemKind::kLeftover, "left by a killed build"));
+    } else if (name.ends_with(".h5") || name.ends_with(".safetensors")) {
+      problems.push_back(nothing.problem(CacheProblemKind::kForeign, "not in the index"));
     }
   }
 }
 
+std::vector<CacheProblem> check_tables(const std::string& directory, const CacheIndex& index) {
+  if (!index.codec_tables) return {};
+  const Expected expected{directory, kCodecTablesFile, *index.codec_tables};
+  return check_bytes(expected);
+}
+
 }  // namespace
 
-std::vector<CacheProblem> verify_cache(const std::string& directory) {
+std::vector<CacheProblem> verify_cache(const std::string& directory, const VerifyOptions& options) {
   const CacheIndex index = read_index(directory);
-  std::vector<CacheProblem> problems;
-  for (const ShardSummary& shard : index.shards) check_shard(directory, index, shard, problems);
+  std::vector<CacheProblem> problems = check_tables(directory, index);
+  std::shared_ptr<const Codec> codec;
+  if (options.deep && problems.empty()) codec = open_codec(directory, index.key);
+  core::parallel_in_order(
+      static_cast<int64_t>(index.shards.size()), options.threads,
+      [&](int64_t i) {
+        const ShardSummary& shard = index.shards[i];
+        const Expected expected{directory, shard.file, {shard.bytes, shard.crc32c}};
+        std::vector<CacheProblem> found = check_bytes(expected);
+        if (found.empty() && codec) found = check_records(expected, shard, index, codec);
+        if (!found.empty() && found[0].kind == CacheProblemKind::kDamaged) {
+          found[0] = look_into(expected, index, shard.unit, found[0]);
+        }
+        return found;
+      },
+      [&](int64_t, const std::vector<CacheProblem>& found) {
+        problems.insert(problems.end(), found.begin(), found.end());
+      });
+  if (!has_good_copy(directory)) {
+    const Expected copy{directory, "index.copy.json", {}};
+    problems.push_back(copy.problem(CacheProblemKind::kDamaged, "not the bytes of index.json"));
+  }
   check_folder(directory, index, problems);
   return problems;
+}
+
+void remove_broken(const std::string& directory, const std::vector<CacheProblem>& problems) {
+  if (problems.empty()) return;
+  remove_index(directory);
+  for (const CacheProblem& problem : problems) {
+    if (problem.kind == CacheProblemKind::kMissing || problem.file == "index.copy.json") continue;
+    std::error_code error;
+    fs::remove(fs::path(directory) / problem.file, error);
+    if (error) throw core::IoError(directory + "/" + problem.file + ": cannot remove it: " + error.message());
+  }
 }
 
 }  // namespace permafrost::data

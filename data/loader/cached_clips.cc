@@ -1,69 +1,70 @@
 #include "data/loader/cached_clips.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "core/base/error.h"
 #include "data/dataset/label_match.h"
+#include "data/dataset/mirrored_label.h"
 #include "data/loader/epoch_order.h"
 
 namespace permafrost::data {
+
+Targets::Targets(const std::vector<std::string>& names, const LabelMap& labels) : names_(names), labels_(labels) {
+  for (const std::string& name : names) {
+    targets_.push_back(class_of(name, labels).value_or(-1));
+    mirrored_.push_back(class_of(mirrored_label(name), labels).value_or(-1));
+  }
+}
+
+int64_t Targets::of(int64_t label, bool is_flipped) const {
+  const int64_t target = (is_flipped ? mirrored_ : targets_).at(label);
+  if (target >= 0) return target;
+  return require_class(is_flipped ? mirrored_label(names_[label]) : names_[label], labels_);  // throws
+}
 
 CachedClips::CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy)
     : CachedClips(cache, split, policy, LabelMap(cache.labels())) {}
 
 CachedClips::CachedClips(const CacheReader& cache, const std::string& split, ViewPolicy policy, const LabelMap& labels)
-    : cache_(cache), policy_(policy), targets_(cache.labels().size(), -1) {
-  views_ = views_of(cache.key(), split);
-  const std::vector<RecordInfo>& all = cache.records();
+    : cache_(cache), policy_(policy), views_(views_of(cache.key(), split)), targets_(cache.labels(), labels) {
+  const std::vector<IndexedVideo>& all = cache.videos();
   for (int64_t i = 0; i < cache.size(); ++i) {
     if (all[i].split != split) continue;
-    records_.push_back(i);
-    int64_t& target = targets_[all[i].label_index];
-    if (target < 0) target = require_class(cache.labels()[all[i].label_index], labels);
+    videos_.push_back(i);
+    targets_.of(all[i].label, false);
+    if (all[i].views == views_) continue;
+    throw core::DataError(cache.directory() + ": video " + all[i].id + " has " + std::to_string(all[i].views) +
+                          " views, expected " + std::to_string(views_) + ": run cache build into an empty folder");
   }
-  if (records_.empty()) {
+  if (videos_.empty()) {
     throw core::DataError(cache.directory() + ": no video of the split '" + split +
                           "': name another split, or build the cache from a manifest that has it");
   }
-  std::sort(records_.begin(), records_.end(), [&](int64_t a, int64_t b) {
-    return std::tie(all[a].video_id, all[a].view) < std::tie(all[b].video_id, all[b].view);
-  });
-  for (size_t place = 0; place < records_.size(); ++place) {
-    const RecordInfo& found = all[records_[place]];
-    const int64_t expected_view = static_cast<int64_t>(place) % views_;
-    const RecordInfo& first = all[records_[place - expected_view]];
-    if (found.view != expected_view || found.video_id != first.video_id) refuse_views(first.video_id);
+  std::sort(videos_.begin(), videos_.end(), [&](int64_t a, int64_t b) { return all[a].id < all[b].id; });
+  for (size_t i = 1; i < videos_.size(); ++i) {
+    if (all[videos_[i]].id != all[videos_[i - 1]].id) continue;
+    throw core::DataError(cache.directory() + ": video " + all[videos_[i]].id + " is there twice");
   }
-  if (records_.size() % views_ != 0) refuse_views(all[records_.back()].video_id);
 }
 
-void CachedClips::refuse_views(const std::string& video_id) const {
-  throw core::DataError(cache_.directory() + ": video " + video_id + " has not each of its " + std::to_string(views_) +
-                        " views once: run cache build into an empty folder");
+std::vector<int64_t> CachedClips::pixel_shape() const {
+  return {cache_.key().frames, 3, cache_.key().image_size, cache_.key().image_size};
 }
 
-int64_t CachedClips::size() const { return policy_ == ViewPolicy::kEvery ? videos() * views_ : videos(); }
-
-int64_t CachedClips::index(int64_t sample, int64_t epoch) const {
+const IndexedVideo& CachedClips::video(int64_t sample) const {
   PERMAFROST_CHECK(sample >= 0 && sample < size(), "no sample " + std::to_string(sample));
-  if (policy_ == ViewPolicy::kEvery) return records_[sample];
-  const std::string& video_id = cache_.records()[records_[sample * views_]].video_id;
-  return records_[sample * views_ + view_of_epoch(video_id, epoch, views_)];
+  return cache_.videos()[videos_[policy_ == ViewPolicy::kEvery ? sample / views_ : sample]];
 }
 
-const RecordInfo& CachedClips::record(int64_t sample, int64_t epoch) const {
-  return cache_.records()[index(sample, epoch)];
+int64_t CachedClips::view(int64_t sample, int64_t epoch) const {
+  return policy_ == ViewPolicy::kEvery ? sample % views_ : view_of_epoch(video(sample).id, epoch, views_);
 }
 
-Clip CachedClips::read(int64_t sample, int64_t epoch) const {
-  const int64_t i = index(sample, epoch);
-  ClipRecord record = cache_.read(i);
-  return {.pixels = std::move(record.pixels),
-          .features = std::move(record.features),
-          .target = targets_[cache_.records()[i].label_index],
-          .video_id = std::move(record.video_id),
-          .view = record.view};
+ClipInfo CachedClips::read_into(int64_t sample, int64_t epoch, uint8_t* pixels, uint8_t* coded) const {
+  const IndexedVideo& video = this->video(sample);
+  const int64_t view = this->view(sample, epoch);
+  const bool is_flipped = cache_.read_into(&video - cache_.videos().data(), view, pixels, coded);
+  return {.target = targets_.of(video.label, is_flipped), .video_id = video.id, .view = view};
 }
 
 }  // namespace permafrost::data

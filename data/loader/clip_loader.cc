@@ -3,8 +3,7 @@
 #include <torch/types.h>
 
 #include <chrono>
-#include <cstring>
-#include <sstream>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -19,28 +18,6 @@ struct ClipLoader::Pending {
 
   bool is_whole() const { return done == batch.size(); }
 };
-
-namespace {
-
-torch::Tensor batch_like(const torch::Tensor& clip, int64_t size) {
-  std::vector<int64_t> shape = clip.sizes().vec();
-  shape.insert(shape.begin(), size);
-  return torch::empty(shape, clip.scalar_type());
-}
-
-// Plain memcpy on this thread: LibTorch's copy would start a team of threads for every worker.
-void copy_into(torch::Tensor& batch, int64_t slot, const torch::Tensor& clip, const std::string& video_id) {
-  if (clip.sizes() != batch.sizes().slice(1) || clip.scalar_type() != batch.scalar_type()) {
-    std::ostringstream text;
-    text << "video " << video_id << ": a clip of " << clip.sizes() << " in a batch of " << batch.sizes();
-    throw core::DataError(text.str());
-  }
-  const torch::Tensor bytes = clip.contiguous();
-  auto* to = static_cast<char*>(batch.mutable_data_ptr());
-  std::memcpy(to + slot * bytes.nbytes(), bytes.const_data_ptr(), bytes.nbytes());
-}
-
-}  // namespace
 
 ClipLoader::ClipLoader(const ClipSource& source, RequestFunction requests, LoaderOptions options)
     : source_(source), requests_(std::move(requests)), options_(options) {
@@ -105,21 +82,39 @@ ClipLoader::Pending* ClipLoader::claim(int64_t& slot) {
   return nullptr;
 }
 
+// Memory for a batch: such as no tensor but ours uses any more, or new. Fresh pages cost as much as reading into them.
+// Called under the lock.
+void ClipLoader::find_room(Batch& batch) {
+  const int64_t clip_bytes = source_.pixel_bytes() + static_cast<int64_t>(source_.codec().bytes_per_record());
+  const int64_t bytes = batch.size() * clip_bytes;
+  torch::Tensor room;
+  for (const torch::Tensor& one : room_) {
+    if (one.storage().use_count() == 1 && one.numel() >= bytes) room = one;
+  }
+  if (!room.defined()) {
+    std::erase_if(room_, [](const torch::Tensor& one) { return one.storage().use_count() == 1; });  // too small
+    room = torch::empty({bytes}, torch::TensorOptions(torch::kUInt8).pinned_memory(options_.is_pinned));
+    room_.push_back(room);
+  }
+  std::vector<int64_t> shape = source_.pixel_shape();
+  shape.insert(shape.begin(), batch.size());
+  const int64_t pixel_bytes = batch.size() * source_.pixel_bytes();
+  batch.pixels = room.slice(0, 0, pixel_bytes).view(shape);                  // [b, F, 3, S, S]
+  batch.coded = room.slice(0, pixel_bytes, bytes).view({batch.size(), -1});  // [b, bytes]
+}
+
 void ClipLoader::fill(Pending& pending, int64_t slot) {
   Batch& batch = pending.batch;
-  const Clip clip = source_.read(batch.samples[slot], batch.cursor.epoch);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!batch.pixels.defined()) {
-      batch.pixels = batch_like(clip.pixels, batch.size());      // [b, F, 3, S, S]
-      batch.features = batch_like(clip.features, batch.size());  // [b, N, t, L, C]
-    }
+    if (!batch.pixels.defined()) find_room(batch);
   }
-  copy_into(batch.pixels, slot, clip.pixels, clip.video_id);
-  copy_into(batch.features, slot, clip.features, clip.video_id);
-  batch.targets.mutable_data_ptr<int64_t>()[slot] = clip.target;
-  batch.video_ids[slot] = clip.video_id;
-  batch.views[slot] = clip.view;
+  const ClipInfo info = source_.read_into(batch.samples[slot], batch.cursor.epoch,
+                                          batch.pixels.mutable_data_ptr<uint8_t>() + slot * source_.pixel_bytes(),
+                                          batch.coded.mutable_data_ptr<uint8_t>() + slot * batch.coded.size(1));
+  batch.targets.mutable_data_ptr<int64_t>()[slot] = info.target;
+  batch.video_ids[slot] = info.video_id;
+  batch.views[slot] = info.view;
 }
 
 void ClipLoader::work() {

@@ -29,13 +29,14 @@ namespace permafrost::data {
 struct LoaderOptions {
   int64_t threads = 2;
   int64_t batches_ahead = 2;  // in memory at once beside the consumer's, whole or being filled
+  bool is_pinned = false;     // memory that a GPU copies from at full speed
 };
 
 struct Batch {
   BatchCursor cursor;
   std::vector<int64_t> samples;  // b of them
   torch::Tensor pixels;          // uint8 [b, F, 3, S, S]; undefined where b == 0
-  torch::Tensor features;        // float32 [b, N, t, L, C]; undefined where b == 0
+  torch::Tensor coded;           // uint8 [b, bytes], for the source's Codec::decode_batch; undefined where b == 0
   torch::Tensor targets;         // int64 [b]
   std::vector<std::string> video_ids;
   std::vector<int64_t> views;
@@ -67,6 +68,7 @@ class ClipLoader {
   Pending* claim(int64_t& slot);
   void refill();
   void fill(Pending& pending, int64_t slot);
+  void find_room(Batch& batch);
   void stop();
 
   const ClipSource& source_;
@@ -77,6 +79,7 @@ class ClipLoader {
   std::condition_variable work_;
   std::condition_variable done_;
   std::deque<std::unique_ptr<Pending>> pending_;
+  std::vector<torch::Tensor> room_;  // what earlier batches lay in, and later ones will
   bool exhausted_ = false;
   bool stopping_ = false;
   std::exception_ptr request_error_;  // follows the last batch in pending_

@@ -22,12 +22,11 @@ std::vector<NamedCount> most_first(const std::map<std::string, int64_t>& counts)
 CacheSummary read_cache_summary(const std::string& path) {
   Fields index = Fields::of_file(path);
   CacheSummary summary;
-  for (const Fields& shard : index.objects("shards")) {
-    ++summary.shards;
-    summary.records += shard.count("records");
-    summary.bytes += shard.count("bytes");
-  }
-  if (index.has("rejected")) summary.failed_videos = static_cast<int64_t>(index.array("rejected").size());
+  const Fields totals(index.has("totals") ? index.json().at("totals") : nlohmann::json(), path + ": totals");
+  summary.shards = totals.count("shards");
+  summary.records = totals.count("records");
+  summary.bytes = totals.count("bytes");
+  summary.failed_videos = totals.count("rejected");
   if (index.has("key") && index.json().at("key").is_object()) {
     summary.codec = Fields(index.json().at("key"), path + ": key").text_or("codec", "");
   }

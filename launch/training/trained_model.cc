@@ -9,6 +9,7 @@
 #include "core/encoder/class_texts.h"
 #include "core/encoder/precision.h"
 #include "data/dataset/mirrored_label.h"
+#include "launch/geometry.h"
 
 namespace permafrost::launch {
 
@@ -82,8 +83,9 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
   key.patch_size = vision.patch_size;
   key.width = vision.width;
   key.layers_total = vision.layers;
-  for (int64_t layer = 0; layer < vision.layers; ++layer) key.selected_layers.push_back(layer);
-  key.codec = settings.cache.codec;
+  key.selected_layers = layers_named(settings.cache.layers, vision.layers);
+  key.tokens = settings.cache.tokens;
+  key.codec.name = settings.cache.codec;
   key.frames = settings.sampling.frames;
   key.alpha = settings.sampling.alpha;
   key.resize = settings.sampling.resize;
@@ -96,7 +98,6 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
     if (key.augmentation.flip > 0) data::require_mirrored_labels(labels);
   }
   key.seed = static_cast<uint64_t>(settings.sampling.seed);
-  key.labels_sha256 = labels.hash();
   key.validate();
   return key;
 }
@@ -161,8 +162,6 @@ void require_usable(const TrainedModel& model, const data::CacheKey& found, cons
   expected.augmentation = found.augmentation;
   expected.seed = found.seed;
   expected.frame_order = found.frame_order;
-  expected.labels_sha256 = found.labels_sha256;
-  expected.manifest_sha256 = found.manifest_sha256;
   data::require_equal(expected, found, where);
 }
 

@@ -27,17 +27,18 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // What the cache holds decides the geometry; the settings decide the rest.
-core::DistConfig config_of(const Settings& settings, const data::CacheReader& cache) {
-  const data::CacheKey& key = cache.key();
+core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
+  const data::CacheKey& key = set.key;
   core::VisionConfig vision;
   vision.image_size = key.image_size;
   vision.patch_size = key.patch_size;
   vision.width = key.width;
   vision.layers = key.layers_total;
-  require_architecture(settings, vision, cache.directory());
+  require_architecture(settings, vision, set.where);
   core::DistConfig config = make_dist_config(settings, vision);
   config.frames = key.frames;
   config.alpha = key.alpha;
+  config.patch_size = key.token_size();
   config.layers = static_cast<int64_t>(key.selected_layers.size());
   if (settings.model.head == "text") config.embedding = text_width(settings.path.text);
   core::require_sound(config);
@@ -93,22 +94,21 @@ double norm_of(const std::vector<core::NamedParameter>& parameters) {
 
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, const data::CacheReader& cache, distributed::Communicator& world,
+Trainer::Trainer(const Settings& settings, TrainingSet set, distributed::Communicator& world,
                  std::optional<RunDirectory>& run)
     : settings_(settings),
-      cache_(cache),
+      set_(std::move(set)),
       world_(world),
       run_(run),
-      config_(config_of(settings, cache)),
-      clips_(cache, "train", data::ViewPolicy::kOnePerEpoch),
+      config_(config_of(settings, set_)),
       order_{.seed = static_cast<uint64_t>(settings.recipe.seed),
-             .samples = clips_.size(),
+             .samples = set_.clips->size(),
              .global_batch = settings.recipe.batch,
              .is_training = true},
       first_clip_(world.rank() * settings.recipe.batch / world.size()),
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
-      classifier_(make_classifier(settings, config_, cache.labels())),
+      classifier_(make_classifier(settings, config_, set_.labels)),
       parameters_(core::trainable_parameters(*classifier_, config_.layers)),
       optimizer_(parameters_, {.weight_decay = settings.recipe.weight_decay}) {
   require_whole_groups(settings, world.size());
@@ -161,8 +161,9 @@ json Trainer::state() const {
           {"init_from", settings_.path.init_from},
           {"model", to_json(config_)},
           {"head", to_json(classifier_->head->config)},
-          {"labels", cache_.labels()},
-          {"cache_key", data::to_json(cache_.key())}};
+          {"labels", set_.labels},
+          {"videos_sha256", set_.identity},
+          {"cache_key", data::to_json(set_.key)}};
 }
 
 void Trainer::resume(const core::Checkpoint& checkpoint) {
@@ -170,8 +171,9 @@ void Trainer::resume(const core::Checkpoint& checkpoint) {
   require_same(to_json(classifier_->head->config), checkpoint.state.value("head", json::object()),
                checkpoint.directory);
   require_same(recipe(), checkpoint.state.value("recipe", json::object()), checkpoint.directory);
-  data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), cache_.key(),
-                      cache_.directory());
+  require_same({{"videos_sha256", set_.identity}}, checkpoint.state, checkpoint.directory);
+  data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), set_.key,
+                      set_.where);
   core::load_state(*classifier_, checkpoint.model, checkpoint.directory + "/model.safetensors");
   optimizer_.load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
   step_ = checkpoint.step;
@@ -218,8 +220,9 @@ void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
       settings_.recipe.mix, {order_.seed, batch.cursor.epoch, batch.cursor.batch, first_clip_ + begin}, end - begin,
       config_.image_size);
   const torch::Tensor pixels = core::mix_pixels(batch.pixels.slice(0, begin, end), mix);  // [b, F, 3, S, S]
-  const torch::Tensor features = core::mix_features(batch.features.slice(0, begin, end), mix, config_.image_size,
-                                                    config_.patch_size);  // [b, N, t, L, C]
+  const torch::Tensor decoded = set_.clips->codec().decode_batch(batch.coded.slice(0, begin, end));
+  const torch::Tensor features =
+      core::mix_features(decoded, mix, config_.image_size, config_.patch_size);  // [b, N, t, L, C]
   const torch::Tensor labels = batch.targets.slice(0, begin, end);
   const core::Head& head = classifier_->head;
   const std::vector<torch::Tensor> logits = classifier_->forward(pixels, features.transpose(0, 1));
@@ -257,7 +260,7 @@ int Trainer::train() {
   const auto end_epoch = static_cast<int64_t>(std::ceil(settings_.recipe.schedule.epochs));
   data::BatchRequests requests(order_, cursor, end_epoch, world_.rank(), world_.size());
   data::ClipLoader loader(
-      clips_, [&] { return requests.next(); },
+      *set_.clips, [&] { return requests.next(); },
       {.threads = settings_.train.loader_threads, .batches_ahead = settings_.train.prefetch_batches});
   set_status("running");
   while (step_ < steps_) {

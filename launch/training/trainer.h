@@ -1,6 +1,7 @@
-// Trains DiST on cached features over any number of ranks, and goes on by itself from the newest complete checkpoint.
+// Trains DiST on cached features, on features computed in the step, or on both, over any number of ranks, and goes on
+// by itself from the newest complete checkpoint.
 //
-//   Trainer trainer(settings, cache, world, run);
+//   Trainer trainer(settings, {.key = cache.key(), .labels = cache.labels(), .clips = &clips, ...}, world, run);
 //   return trainer.train();     // 0 done, 75 stopped early with a checkpoint
 //
 // The batches and their order are functions of (seed, epoch, number of videos), so all a checkpoint holds beside the
@@ -14,8 +15,7 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/dist/classifier.h"
 #include "core/recipe/optimizer.h"
-#include "data/cache/cache_reader.h"
-#include "data/loader/cached_clips.h"
+#include "data/cache/cache_key.h"
 #include "data/loader/clip_loader.h"
 #include "distributed/communicator.h"
 #include "distributed/gradient_reducer.h"
@@ -26,11 +26,20 @@
 
 namespace permafrost::launch {
 
+// What is trained on, wherever its features come from.
+struct TrainingSet {
+  data::CacheKey key;               // how its clips are made
+  std::vector<std::string> labels;  // the position is the target
+  std::string identity;             // of its videos: another is another run
+  std::string where;                // for complaints
+  const data::ClipSource* clips = nullptr;
+};
+
 class Trainer {
  public:
   // Builds the network and the optimiser, and loads the newest checkpoint where there is one. Collective. Throws
   // ConfigError where options, cache and checkpoint do not fit together.
-  Trainer(const Settings& settings, const data::CacheReader& cache, distributed::Communicator& world,
+  Trainer(const Settings& settings, TrainingSet set, distributed::Communicator& world,
           std::optional<RunDirectory>& run);
 
   // Returns an exit code. Collective.
@@ -49,11 +58,10 @@ class Trainer {
   bool is_checkpoint_due() const;
 
   const Settings& settings_;
-  const data::CacheReader& cache_;
+  TrainingSet set_;
   distributed::Communicator& world_;
   std::optional<RunDirectory>& run_;  // only on rank 0
   core::DistConfig config_;
-  data::CachedClips clips_;
   data::OrderOptions order_;
   int64_t first_clip_;  // of this rank, in the global batch
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;

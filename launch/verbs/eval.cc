@@ -67,7 +67,7 @@ SplitScores evaluate_online(const Settings& settings, TrainedModel& model, core:
   key.eval_crops = settings.sampling.eval_crops;
   key.frame_order = settings.eval.frame_order;
   const data::ClipBuilder builder(encoder, key);
-  const data::OnlineClips clips(builder, manifest, settings.eval.split, model.labels);
+  const data::OnlineClips clips(builder, manifest, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
   return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads),
           listed_in(data::count_listed(manifest), settings.eval.split)};
 }

@@ -1,16 +1,87 @@
+#include <algorithm>
 #include <optional>
 
 #include "core/base/error.h"
 #include "core/base/file_lock.h"
 #include "core/base/log.h"
+#include "core/encoder/frozen_encoder.h"
+#include "core/encoder/precision.h"
 #include "data/cache/cache_reader.h"
+#include "data/loader/cached_clips.h"
+#include "data/loader/online_clips.h"
 #include "distributed/communicator.h"
+#include "launch/geometry.h"
 #include "launch/training/run_directory.h"
+#include "launch/training/trained_model.h"
 #include "launch/training/trainer.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
 namespace {
+
+constexpr char kSplit[] = "train";
+
+// The training clips and what they need to live: of a cache, of videos, or of a cache that lacks some of what is wanted
+// and the videos.
+class TrainingClips {
+ public:
+  explicit TrainingClips(const Invocation& invocation) : settings_(invocation.settings) {
+    const PathSettings& path = settings_.path;
+    if (path.manifest.empty() != path.encoder.empty() || (path.cache.empty() && path.manifest.empty())) {
+      throw core::ConfigError(
+          "expected --cache, or --manifest with --encoder, or all three: see permafrost train --help");
+    }
+    if (!path.cache.empty()) cache_.emplace(path.cache);
+    if (path.manifest.empty()) {
+      use_cache();
+    } else {
+      use_videos(invocation);
+    }
+  }
+
+  const TrainingSet& set() const { return set_; }
+  void log() const;
+
+ private:
+  void use_cache() {
+    cached_.emplace(*cache_, kSplit, data::ViewPolicy::kOnePerEpoch);
+    set_ = {cache_->key(), cache_->labels(), cache_->index().contents_sha256(), cache_->directory(), &*cached_};
+  }
+  void use_videos(const Invocation& invocation);
+  data::CacheKey wanted_key() const;
+
+  const Settings& settings_;
+  std::optional<data::CacheReader> cache_;
+  std::optional<data::CachedClips> cached_;
+  std::optional<data::Manifest> manifest_;
+  std::optional<core::FrozenEncoder> encoder_;
+  std::optional<data::ClipBuilder> builder_;
+  std::optional<data::OnlineClips> online_;
+  TrainingSet set_;
+};
+
+// What a clip is: as the settings say; with a cache, as its clips are, and with all the layers that are wanted.
+data::CacheKey TrainingClips::wanted_key() const {
+  if (!cache_) return make_cache_key(settings_, *encoder_, manifest_->labels);
+  data::CacheKey key = cache_->key();
+  key.selected_layers = layers_named(settings_.cache.layers, key.layers_total);
+  key.train_views = std::max(key.train_views, settings_.sampling.train_views);
+  return key;
+}
+
+void TrainingClips::use_videos(const Invocation& invocation) {
+  manifest_.emplace(data::read_manifest(settings_.path.manifest, settings_.has.allow_outside_root));
+  const std::string dtype = cache_ ? cache_->key().encoder_dtype : settings_.cache.encoder_dtype;
+  encoder_.emplace(invocation.need_encoder(),
+                   core::EncoderOptions{.image_size = cache_ ? cache_->key().image_size : settings_.cache.image_size,
+                                        .dtype = core::precision_named(dtype)});
+  data::CacheKey key = wanted_key();
+  key.codec = {.name = "f32"};
+  builder_.emplace(*encoder_, key);
+  const auto policy = cache_ ? data::ViewPolicy::kOnePerEpoch : data::ViewPolicy::kFreshEveryEpoch;
+  online_.emplace(*builder_, *manifest_, kSplit, policy, manifest_->labels, cache_ ? &*cache_ : nullptr);
+  set_ = {key, manifest_->labels.names(), data::manifest_identity(*manifest_), settings_.path.manifest, &*online_};
+}
 
 std::string augmentation_of(const data::CacheKey& key) {
   if (key.augment == "none") return "centre crop, no flip, no grayscale";
@@ -18,20 +89,39 @@ std::string augmentation_of(const data::CacheKey& key) {
   return key.augmentation == paper ? "crop, flip and grayscale as in the paper" : "crop, flip and grayscale of its own";
 }
 
-// In which ways training on this cache is not the paper's recipe.
-void log_deviations(const data::CacheReader& cache, const Settings& settings) {
-  const data::CacheKey& key = cache.key();
-  core::log_info() << "on cached features: " << key.train_views << " stored view" << (key.train_views == 1 ? "" : "s")
-                   << " of each video instead of a fresh one each epoch, " << key.codec << " features, "
-                   << augmentation_of(key);
-  const core::MixOptions& mix = settings.recipe.mix;
+std::string layers_of(const data::CacheKey& key) {
+  const auto layers = static_cast<int64_t>(key.selected_layers.size());
+  std::string text = layers == key.layers_total
+                         ? "all layers"
+                         : std::to_string(layers) + " of " + std::to_string(key.layers_total) + " layers";
+  return text + (key.tokens == "full" ? "" : ", tokens pooled two by two");
+}
+
+// In which ways this training is not the paper's recipe.
+void TrainingClips::log() const {
+  const data::CacheKey& key = set_.key;
+  const std::string views = std::to_string(key.train_views) + " view" + (key.train_views == 1 ? "" : "s") +
+                            " of each video instead of a fresh one each epoch";
+  if (cached_) {
+    core::log_info() << "on cached features: " << views << ", " << key.codec.name << ", " << layers_of(key) << ", "
+                     << augmentation_of(key);
+  } else if (cache_) {
+    core::log_info() << "on cached and computed features: " << online_->cached_clips() << " of " << online_->size()
+                     << " clips are cached, with " << cache_->key().selected_layers.size() << " of "
+                     << key.selected_layers.size() << " layers, as " << cache_->key().codec.name << "; " << views
+                     << ", " << augmentation_of(key);
+  } else {
+    core::log_info() << "on features computed in the step: a fresh view of each video each epoch, " << layers_of(key)
+                     << ", " << augmentation_of(key);
+  }
+  const core::MixOptions& mix = settings_.recipe.mix;
   if (!mix.is_on()) {
     core::log_info() << "no mixup and no cutmix";
   } else {
     core::log_info() << "groups of " << mix.group << " clips are mixed; the frozen encoder never saw the mixed frames: "
                      << "mixup of features is linear, cutmix replaces the tokens of the patches under its box";
   }
-  core::log_info() << "global batch " << settings.recipe.batch << ", learning rate not scaled by it";
+  core::log_info() << "global batch " << settings_.recipe.batch << ", learning rate not scaled by it";
 }
 
 }  // namespace
@@ -39,7 +129,7 @@ void log_deviations(const data::CacheReader& cache, const Settings& settings) {
 int run_train(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::string& run_path = invocation.need(settings.path.run, "run");
-  const data::CacheReader cache(invocation.need(settings.path.cache, "cache"));
+  const TrainingClips clips(invocation);
   const int64_t threads = place_threads(invocation);
   distributed::Communicator world(*invocation.session);
   std::optional<core::DirectoryLock> lock;
@@ -48,11 +138,11 @@ int run_train(Invocation& invocation) {
     lock.emplace(run_path);
     run.emplace(run_path);
   }
-  Trainer trainer(settings, cache, world, run);
+  Trainer trainer(settings, clips.set(), world, run);
   if (world.is_root()) {
     run->write("config.json", describe_options(*invocation.table));
     run->write("environment.json", describe_environment(world.size(), threads));
-    log_deviations(cache, settings);
+    clips.log();
   }
   return trainer.train();
 }

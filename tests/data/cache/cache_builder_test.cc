@@ -47,7 +47,9 @@ class CacheBuilderTest : public ::testing::Test {
 
   std::string file(const std::string& name) const { return directory_ / (name + ".mp4"); }
   CacheBuilder builder() {
-    return CacheBuilder(ClipBuilder(encoder_, key_of(encoder_)), manifest_, directory_.path(), {});
+    const CacheKey key = key_of(encoder_);
+    return CacheBuilder(ClipBuilder(encoder_, key), make_codec(key.codec, key.feature_shape()), manifest_.root,
+                        directory_.path(), cut_units(usable_entries(manifest_), 32), {});
   }
 
   TemporaryDirectory directory_;
@@ -57,8 +59,8 @@ class CacheBuilderTest : public ::testing::Test {
 
 TEST_F(CacheBuilderTest, RejectsAFileThatIsNotTheOneTheScanSaw) {
   write_bytes(file("b"), read_bytes(file("b")) + "x");
-  const UnitOutcome outcome = builder().build_unit(0);
-  EXPECT_EQ(outcome.summary.records, 2);
+  const ShardSummary outcome = builder().build_unit(0);
+  EXPECT_EQ(outcome.records(), 2);
   ASSERT_EQ(outcome.rejected.size(), 1u);
   EXPECT_EQ(outcome.rejected[0].video_id, "b");
   EXPECT_THAT(outcome.rejected[0].reason, HasSubstr("bytes of the scan"));
@@ -67,16 +69,16 @@ TEST_F(CacheBuilderTest, RejectsAFileThatIsNotTheOneTheScanSaw) {
 TEST_F(CacheBuilderTest, TakesARejectedVideoBackOnceItIsRepaired) {
   fs::rename(file("b"), file("elsewhere"));
   const CacheBuilder cache = builder();
-  const UnitOutcome without = cache.build_unit(0);
-  EXPECT_EQ(without.summary.records, 2);
+  const ShardSummary without = cache.build_unit(0);
+  EXPECT_EQ(without.records(), 2);
   ASSERT_EQ(without.rejected.size(), 1u);
   EXPECT_FALSE(cache.has_repaired(without.rejected));
-  EXPECT_EQ(cache.build_unit(0).summary.crc32c, without.summary.crc32c) << "the shard is taken as it is";
+  EXPECT_EQ(cache.build_unit(0).crc32c, without.crc32c) << "the shard is taken as it is";
 
   fs::rename(file("elsewhere"), file("b"));
   EXPECT_TRUE(cache.has_repaired(without.rejected));
-  const UnitOutcome repaired = cache.build_unit(0);
-  EXPECT_EQ(repaired.summary.records, 3);
+  const ShardSummary repaired = cache.build_unit(0);
+  EXPECT_EQ(repaired.records(), 3);
   EXPECT_TRUE(repaired.rejected.empty());
 }
 

@@ -32,7 +32,7 @@ TEST(CacheKey, LacksNoField) {
 TEST(CacheKey, AnotherSettingIsAnotherHash) {
   const std::string hash = small_key().hash();
   CacheKey key = small_key();
-  key.manifest_sha256 = "a2";
+  key.tokens = "pool2";
   EXPECT_NE(key.hash(), hash);
   key = small_key();
   key.seed = 8;
@@ -41,7 +41,7 @@ TEST(CacheKey, AnotherSettingIsAnotherHash) {
 
 TEST(CacheKey, NamesEachDifferingFieldAndNoOther) {
   CacheKey found = small_key();
-  found.codec = "int8";
+  found.codec.name = "int8";
   found.augment = "paper";
   found.augmentation.flip = 0.25;
   found.selected_layers = {3};
@@ -67,6 +67,12 @@ TEST(CacheKey, RefusesWhatNoCacheCanHave) {
   EXPECT_THAT(complaint([](CacheKey& key) { key.frames = 5; }), HasSubstr("frames 5"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.alpha = 0; }), HasSubstr("alpha"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.patch_size = 5; }), HasSubstr("patch_size"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.tokens = "pool3"; }), HasSubstr("'pool3'"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.tokens = "pool2", key.image_size = 24; }), HasSubstr("pooling"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.codec.outliers = 1; }), HasSubstr("f16 has no outliers"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.codec = {.name = "int4", .components_4 = 3}; }), HasSubstr("odd"));
+  EXPECT_THAT(complaint([](CacheKey& key) { key.codec = {.name = "lowrank", .components_8 = 24, .components_4 = 2}; }),
+              HasSubstr("more components"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {1, 4}; }), HasSubstr("selected_layers"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {1, 1}; }), HasSubstr("selected_layers"));
   EXPECT_THAT(complaint([](CacheKey& key) { key.selected_layers = {}; }), HasSubstr("selected_layers"));
@@ -95,7 +101,7 @@ TEST(CacheKey, RefusesJsonOfAnotherKind) {
   json = to_json(small_key());
   json["format_version"] = 1;
   EXPECT_THAT(message_of<core::DataError>([&] { cache_key_from_json(json, "here"); }),
-              HasSubstr("version 1, expected 3"));
+              HasSubstr("version 1, expected 4"));
   for (const char* name : {"width", "seed", "codec", "selected_layers"}) {
     json = to_json(small_key());
     json[name] = 1.5;

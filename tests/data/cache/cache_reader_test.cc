@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/base/checksum.h"
+#include "data/cache/verify_cache.h"
 #include "tests/data/cache/make_cache.h"
 
 namespace permafrost::data {
@@ -22,7 +24,13 @@ class CacheFolder : public ::testing::Test {
   CacheFolder() { write_cache(path_, key_, 3); }
 
   std::string refusal() const {
-    return message_of<core::DataError>([&] { CacheReader cache(path_); });
+    return message_of<core::DataError>([&] { read_all(); });
+  }
+  void read_all() const {
+    const CacheReader cache(path_);
+    for (int64_t i = 0; i < cache.size(); ++i) {
+      for (int64_t view = 0; view < cache.videos()[i].views; ++view) cache.read(i, view);
+    }
   }
   std::vector<CacheProblemKind> problems() const {
     std::vector<CacheProblemKind> kinds;
@@ -41,19 +49,26 @@ using VerifyCache = CacheFolder;
 
 TEST_F(CacheReaderTest, ReadsEveryRecordOfEveryShard) {
   const CacheReader cache(path_);
-  ASSERT_EQ(cache.size(), 15);
+  ASSERT_EQ(cache.size(), 9);
   EXPECT_EQ(cache.labels(), cache_labels());
   EXPECT_EQ(cache.key(), key_);
   const auto codec = make_codec(key_.codec, key_.feature_shape());
+  int64_t records = 0;
   for (int64_t i = 0; i < cache.size(); ++i) {
-    const RecordInfo& info = cache.records()[i];
-    ClipRecord expected = make_record(key_, info.video_id, info.split, info.view);
-    expected.features = codec->decode(codec->encode(expected.features, "v"));
-    EXPECT_TRUE(is_equal(cache.read(i), expected));
-    EXPECT_EQ(cache.labels()[info.label_index], expected.label);
-    EXPECT_EQ(info.shard, i / 5);
-    EXPECT_EQ(info.row, i % 5);
+    const IndexedVideo& video = cache.videos()[i];
+    EXPECT_EQ(video.shard, i / 3);
+    for (int64_t view = 0; view < video.views; ++view, ++records) {
+      ClipRecord expected = make_record(key_, video.id, video.split, view);
+      expected.features = codec->decode(codec->encode(expected.features, "v"));
+      EXPECT_TRUE(is_equal(cache.read(i, view), expected));
+      EXPECT_EQ(cache.labels()[video.label], expected.label);
+      std::vector<uint8_t> pixels(expected.pixels.numel()), coded(codec->bytes_per_record());
+      EXPECT_EQ(cache.read_into(i, view, pixels.data(), coded.data()), expected.flipped);
+      EXPECT_EQ(std::memcmp(pixels.data(), expected.pixels.const_data_ptr(), pixels.size()), 0);
+      EXPECT_TRUE(torch::equal(codec->decode(coded), expected.features));
+    }
   }
+  EXPECT_EQ(records, 15);
 }
 
 TEST_F(CacheReaderTest, WithoutAnIndexIsIncomplete) {
@@ -69,38 +84,47 @@ TEST_F(CacheReaderTest, SaysWhereThereIsNoFolderAtAll) {
 
 TEST_F(CacheReaderTest, RefusesAMissingShard) {
   fs::remove(path_ + "/shard-00001.h5");
-  EXPECT_THAT(message_of<core::IoError>([&] { CacheReader cache(path_); }),
-              HasSubstr("shard-00001.h5: expected the shard that the index names, found none: run cache build again"));
+  EXPECT_THAT(
+      message_of<core::IoError>([&] { CacheReader cache(path_); }),
+      HasSubstr(
+          "shard-00001.h5: expected the shard that the index names, found none: run permafrost cache verify --repair"));
 }
 
 TEST_F(CacheReaderTest, RefusesAShardOfAnotherUnitOrCache) {
   fs::copy_file(path_ + "/shard-00000.h5", path_ + "/shard-00001.h5", fs::copy_options::overwrite_existing);
   EXPECT_THAT(refusal(), HasSubstr("unit 0, the index says 1"));
+  write_shard(path_ + "/shard-00001.h5", key_, 1, unit_records(key_, 2));
+  EXPECT_THAT(refusal(), HasSubstr("the index says view 0 of video-10"));
   CacheKey other = key_;
   other.encoder_sha256 = "f6";
   write_shard(path_ + "/shard-00001.h5", other, 1, unit_records(other, 1));
   EXPECT_THAT(refusal(), HasSubstr("encoder_sha256: expected \"e5\", found \"f6\""));
 }
 
-TEST_F(CacheReaderTest, RefusesALabelThatTheIndexLacks) {
-  std::vector<ClipRecord> records = unit_records(key_, 1);
-  records[4].label = "juggling";
+TEST_F(CacheReaderTest, BelievesTheIndexAboutLabels) {
   CacheIndex index = read_index(path_);
-  index.shards[1] = write_shard(path_ + "/shard-00001.h5", key_, 1, records);
+  index.labels = {"juggling"};
+  for (ShardSummary& shard : index.shards) {
+    for (ShardVideo& video : shard.videos) video.label = "juggling";
+  }
   write_index(path_, index);
-  EXPECT_THAT(refusal(), HasSubstr("record 4: label 'juggling'"));
+  EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(CacheReader(path_).videos()[4].label, 0);
 }
 
 TEST_F(CacheIndexTest, ComesBackAsWritten) {
   CacheIndex index = read_index(path_);
-  index.rejected = {{.video_id = "a", .path = "x/\xff.mp4", .reason = "a \"quoted\" reason"}};
+  index.shards[1].rejected = {{.video_id = "a", .path = "x/\xff.mp4", .reason = "a \"quoted\" reason"}};
+  index.removed = {"gone"};
   write_index(path_, index);
   const CacheIndex again = read_index(path_);
   EXPECT_EQ(again.key, index.key);
   EXPECT_EQ(again.labels, index.labels);
-  EXPECT_EQ(again.shards, index.shards);
-  ASSERT_THAT(again.rejected, SizeIs(1));
-  EXPECT_EQ(again.rejected[0].reason, index.rejected[0].reason);
+  EXPECT_EQ(again.removed, index.removed);
+  EXPECT_EQ(again.shards[0], index.shards[0]);
+  EXPECT_EQ(again.shards[1].videos, index.shards[1].videos);
+  ASSERT_THAT(again.rejected(), SizeIs(1));
+  EXPECT_EQ(again.rejected()[0].reason, index.shards[1].rejected[0].reason);
   EXPECT_EQ(again.records(), 15);
 }
 
@@ -151,12 +175,18 @@ TEST_F(CacheIndexTest, RefusesHostileContentsEvenWithARightHash) {
               HasSubstr("another name"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][0]["bytes"] = -1; }), HasSubstr("'bytes'"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][1] = o["shards"][0]; }), HasSubstr("twice"));
-  EXPECT_THAT(complaint([](nlohmann::json& o) { o["labels"][0] = "other"; }), HasSubstr("hash"));
+  EXPECT_NE(complaint([](nlohmann::json& o) { o["labels"][0] = o["labels"][1]; }), "");
+  EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][0]["videos"][0][1] = 3; }), HasSubstr("beyond its range"));
+  EXPECT_THAT(complaint([](nlohmann::json& o) { o["shards"][0]["videos"][0][3] = -1; }), HasSubstr("a video is no"));
+  EXPECT_THAT(complaint([](nlohmann::json& o) {
+                o["codec_tables"] = {{"bytes", 1}, {"crc32c", 1}};
+              }),
+              HasSubstr("codec_tables"));
   EXPECT_THAT(complaint([](nlohmann::json& o) { o["totals"]["records"] = 99; }), HasSubstr("totals"));
-  EXPECT_THAT(complaint([](nlohmann::json& o) { o["format_version"] = 1; }), HasSubstr("version 1, expected 3"));
+  EXPECT_THAT(complaint([](nlohmann::json& o) { o["format_version"] = 1; }), HasSubstr("version 1, expected 4"));
   EXPECT_NE(complaint([](nlohmann::json& o) { o["more"] = 1; }), "");
-  EXPECT_NE(complaint([](nlohmann::json& o) { o.erase("rejected"); }), "");
-  EXPECT_NE(complaint([](nlohmann::json& o) { o["rejected"] = {{{"video_id", 1}}}; }), "");
+  EXPECT_NE(complaint([](nlohmann::json& o) { o.erase("removed"); }), "");
+  EXPECT_NE(complaint([](nlohmann::json& o) { o["shards"][0]["rejected"] = {{{"video_id", 1}}}; }), "");
   EXPECT_NE(complaint([](nlohmann::json& o) { o = nlohmann::json{{"format", "permafrost cache index"}}; }), "");
 }
 
@@ -166,7 +196,7 @@ TEST_F(VerifyCache, FindsAFlippedBitWhereverItIs) {
   const std::string shard = path_ + "/shard-00002.h5";
   const uint64_t bytes = core::file_bytes(shard);
   core::RandomStream random(3, {});
-  for (int turn = 0; turn < 200; ++turn) {
+  for (int turn = 0; turn < 1000; ++turn) {
     const uint64_t at = random.below(bytes);
     flip(shard, at, 16);
     EXPECT_THAT(verify_cache(path_), SizeIs(1)) << at;

@@ -13,6 +13,7 @@
 #include "core/base/file.h"
 #include "core/base/random.h"
 #include "data/cache/cache_index.h"
+#include "data/cache/codec_fit.h"
 #include "data/cache/shard_writer.h"
 #include "data/dataset/label_map.h"
 #include "tests/temporary_directory.h"
@@ -31,16 +32,14 @@ inline data::CacheKey small_key(const std::string& codec = "f16") {
           .width = 24,
           .layers_total = 4,
           .selected_layers = {1, 3},
-          .codec = codec,
+          .codec = {.name = codec},
           .frames = 4,
           .alpha = 2,
           .resize = "bilinear",
           .train_views = 2,
           .eval_views = 1,
           .seed = 7,
-          .frame_order = "natural",
-          .labels_sha256 = data::LabelMap(cache_labels()).hash(),
-          .manifest_sha256 = "a1"};
+          .frame_order = "natural"};
 }
 
 inline torch::Tensor random_features(const data::FeatureShape& shape, uint64_t seed) {
@@ -51,6 +50,16 @@ inline torch::Tensor random_features(const data::FeatureShape& shape, uint64_t s
   return features;  // [N, t, L, C]
 }
 
+// The codec of the key; one that has to know the features first is fitted on random ones, and the key says so.
+inline std::shared_ptr<const data::Codec> fit_codec(data::CacheKey& key, data::CodecTables* tables = nullptr) {
+  data::CodecFitter fitter(key.codec.name, key.feature_shape());
+  for (uint64_t seed = 0; seed < 16; ++seed) fitter.add(random_features(key.feature_shape(), 1000 + seed));
+  data::FittedCodec fitted = fitter.finish();
+  key.codec = fitted.spec;
+  if (tables != nullptr) *tables = fitted.tables;
+  return data::make_codec(key.codec, key.feature_shape(), std::make_shared<data::CodecTables>(fitted.tables));
+}
+
 inline data::ClipRecord make_record(const data::CacheKey& key, const std::string& video_id, const std::string& split,
                                     int64_t view) {
   const uint64_t seed = core::stable_hash(video_id) + static_cast<uint64_t>(view);
@@ -58,7 +67,8 @@ inline data::ClipRecord make_record(const data::CacheKey& key, const std::string
   data::ClipRecord record{.video_id = video_id,
                           .label = cache_labels()[core::stable_hash(video_id) % cache_labels().size()],
                           .split = split,
-                          .view = view};
+                          .view = view,
+                          .entry_crc32c = static_cast<uint32_t>(core::stable_hash(video_id))};
   record.pixels = torch::empty({key.frames, 3, key.image_size, key.image_size}, torch::kUInt8);
   for (int64_t i = 0; i < record.pixels.numel(); ++i) {
     record.pixels.data_ptr<uint8_t>()[i] = static_cast<uint8_t>(random.next());
@@ -88,18 +98,29 @@ inline std::vector<data::ClipRecord> unit_records(const data::CacheKey& key, int
 }
 
 inline data::ShardSummary write_shard(const std::string& path, const data::CacheKey& key, int64_t unit,
-                                      const std::vector<data::ClipRecord>& records) {
-  data::ShardWriter writer({.path = path, .key = key, .unit = unit, .capacity = static_cast<int64_t>(records.size())});
+                                      const std::vector<data::ClipRecord>& records,
+                                      std::shared_ptr<const data::Codec> codec = nullptr) {
+  data::ShardWriter writer({.path = path,
+                            .key = key,
+                            .unit = unit,
+                            .capacity = static_cast<int64_t>(records.size()),
+                            .codec = std::move(codec)});
   for (const data::ClipRecord& record : records) writer.append(record);
   return writer.finish();
 }
 
-inline data::CacheIndex write_cache(const std::string& directory, const data::CacheKey& key, int64_t units) {
+inline data::CacheIndex write_cache(const std::string& directory, data::CacheKey key, int64_t units) {
   core::make_directories(directory);
-  data::CacheIndex index{.key = key, .labels = cache_labels(), .shards = {}, .rejected = {}};
+  data::CodecTables tables;
+  const std::shared_ptr<const data::Codec> codec = fit_codec(key, &tables);
+  data::CacheIndex index{.key = key, .labels = cache_labels()};
+  if (!tables.is_empty()) {
+    data::write_codec_tables(directory, tables);
+    index.codec_tables = data::summarize_tables(directory);
+  }
   for (int64_t unit = 0; unit < units; ++unit) {
     const std::string path = directory + "/" + data::shard_file_name(unit);
-    index.shards.push_back(write_shard(path, key, unit, unit_records(key, unit)));
+    index.shards.push_back(write_shard(path, key, unit, unit_records(key, unit), codec));
   }
   data::write_index(directory, index);
   return index;

@@ -36,14 +36,14 @@ INSTANTIATE_TEST_SUITE_P(Codecs, ShardOfEveryCodec, ::testing::ValuesIn(codec_na
                          [](const auto& codec) { return codec.param; });
 
 TEST_P(ShardOfEveryCodec, GivesEveryRecordBack) {
-  const CacheKey key = small_key(GetParam());
+  CacheKey key = small_key(GetParam());
+  const std::shared_ptr<const Codec> codec = fit_codec(key);
   const std::vector<ClipRecord> records = unit_records(key, 3);
-  const ShardSummary summary = write_shard(path_, key, 3, records);
-  const ShardReader shard(path_);
+  const ShardSummary summary = write_shard(path_, key, 3, records, codec);
+  const ShardReader shard(path_, codec);
   EXPECT_EQ(shard.key(), key);
   EXPECT_EQ(shard.unit(), 3);
   ASSERT_EQ(shard.records(), static_cast<int64_t>(records.size()));
-  const auto codec = make_codec(GetParam(), key.feature_shape());
   for (int64_t row = 0; row < shard.records(); ++row) {
     ClipRecord expected = records[row];
     expected.features = codec->decode(codec->encode(expected.features, "v"));
@@ -58,10 +58,11 @@ TEST_P(ShardOfEveryCodec, GivesEveryRecordBack) {
 }
 
 TEST_P(ShardOfEveryCodec, SameRecordsMakeTheSameBytes) {
-  const CacheKey key = small_key(GetParam());
-  write_shard(path_, key, 3, unit_records(key, 3));
+  CacheKey key = small_key(GetParam());
+  const std::shared_ptr<const Codec> codec = fit_codec(key);
+  write_shard(path_, key, 3, unit_records(key, 3), codec);
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // object headers count whole seconds
-  write_shard(directory_ / "again.h5", key, 3, unit_records(key, 3));
+  write_shard(directory_ / "again.h5", key, 3, unit_records(key, 3), codec);
   EXPECT_EQ(core::read_text(path_), core::read_text(directory_ / "again.h5"));
 }
 
@@ -105,7 +106,7 @@ TEST_F(Shard, ChecksumsAreTheOnesOfThePage) {
   write_shard(path_, key, 3, records);
   const std::vector<uint32_t> table = read_by_library<uint32_t>(path_, "crc32c");
   const size_t columns = table.size() / records.size();
-  ASSERT_EQ(columns, 13u);  // pixels, features and eleven of metadata
+  ASSERT_EQ(columns, 14u);  // pixels, features and twelve of metadata
   const std::string place = key.hash() + "/3/2/pixels:";
   const uint32_t seed = core::crc32c(place.data(), place.size());
   EXPECT_EQ(table[2 * columns], core::crc32c(records[2].pixels.data_ptr(), records[2].pixels.nbytes(), seed));
@@ -173,7 +174,7 @@ TEST_F(Shard, AnUnfullShardKeepsItsRecordsAndItsRejectedVideos) {
 TEST_F(Shard, AUnitWithoutAnyRecordIsAShardToo) {
   ShardWriter writer({.path = path_, .key = small_key(), .unit = 3, .capacity = 4});
   const ShardSummary summary = writer.finish({{.video_id = "a", .path = "a.mp4", .reason = "empty"}});
-  EXPECT_EQ(summary.records, 0);
+  EXPECT_EQ(summary.records(), 0);
   EXPECT_EQ(ShardReader(path_).records(), 0);
   EXPECT_EQ(ShardReader(path_).rejected().size(), 1u);
   EXPECT_EQ(summarize_shard(path_), summary);

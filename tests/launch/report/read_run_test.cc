@@ -172,9 +172,8 @@ TEST(ReadRun, RefusesAnEvaluationOfTheOtherFrameOrder) {
 TEST(ReadRun, CountsTheCache) {
   RunFolder folder;
   folder.write("status.json", Json{{"state", "done"}, {"step", 7}, {"steps", 7}});
-  Json shard{{"file", "shard-00000.h5"}, {"unit", 0}, {"bytes", 1000}, {"crc32c", 1}, {"records", 64}};
-  Json failed{{"video_id", "a"}, {"path", "a.mp4"}, {"reason", "empty"}};
-  folder.write_index({{"key", {{"codec", "int8"}}}, {"shards", {shard, shard}}, {"rejected", {failed}}});
+  folder.write_index(
+      {{"key", {{"codec", "int8"}}}, {"totals", {{"shards", 2}, {"bytes", 2000}, {"records", 128}, {"rejected", 1}}}});
   RunSummary run = read_run(folder.options());
   ASSERT_TRUE(run.cache);
   EXPECT_EQ(run.cache->shards, 2);

@@ -100,7 +100,8 @@ TEST(Report, EscapesEveryNameOfTheUser) {
   folder.write("eval.json", eval);
   folder.write("config.json", Json::array({Json{{"name", hostile}, {"value", hostile}, {"origin", hostile}}}));
   folder.write("environment.json", Json{{hostile, hostile}, {"list", {hostile}}});
-  folder.write_index({{"key", {{"codec", hostile}}}, {"shards", Json::array()}});
+  folder.write_index(
+      {{"key", {{"codec", hostile}}}, {"totals", {{"shards", 0}, {"bytes", 0}, {"records", 0}, {"rejected", 0}}}});
   data::write_manifest(folder.manifest(),
                        {".", data::LabelMap({hostile}), {{.status = "rejected", .reason = hostile}}});
   RunSummary run = read_run(folder.options());

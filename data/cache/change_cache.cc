@@ -1,0 +1,102 @@
+#include "data/cache/change_cache.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/error.h"
+#include "data/cache/shard_writer.h"
+
+namespace permafrost::data {
+namespace {
+
+bool holds_any(const ShardSummary& shard, const std::set<std::string>& ids) {
+  const auto is_meant = [&](const auto& id) { return ids.contains(id); };
+  return std::any_of(shard.videos.begin(), shard.videos.end(), [&](const ShardVideo& v) { return is_meant(v.id); }) ||
+         std::any_of(shard.rejected.begin(), shard.rejected.end(),
+                     [&](const RejectedVideo& v) { return is_meant(v.video_id); });
+}
+
+void require_known(const std::string& directory, const CacheIndex& index, std::set<std::string> ids) {
+  for (const std::string& id : index.removed) ids.erase(id);
+  for (const ShardSummary& shard : index.shards) {
+    for (const ShardVideo& video : shard.videos) ids.erase(video.id);
+    for (const RejectedVideo& video : shard.rejected) ids.erase(video.video_id);
+  }
+  if (ids.empty()) return;
+  throw core::DataError(directory + ": has no video '" + *ids.begin() + "'" +
+                        (ids.size() > 1 ? " and " + std::to_string(ids.size() - 1) + " more of those named" : "") +
+                        ": ids are those of the manifest; nothing was removed");
+}
+
+// Writes the shard anew without the videos; the summary is that of the new file, with the index's labels.
+ShardSummary without(const std::string& path, const CacheIndex& index, const std::set<std::string>& ids,
+                     Removal& removal) {
+  const ShardReader shard(path);
+  require_equal(index.key, shard.key(), path);
+  std::vector<int64_t> kept;
+  for (int64_t row = 0; row < shard.records(); ++row) {
+    if (!ids.contains(shard.row(row).video_id)) kept.push_back(row);
+  }
+  std::vector<RejectedVideo> rejected = shard.rejected();
+  std::erase_if(rejected, [&](const RejectedVideo& video) { return ids.contains(video.video_id); });
+  removal.records += shard.records() - static_cast<int64_t>(kept.size());
+  ++removal.shards;
+  ShardWriter writer({.path = path,
+                      .key = shard.key(),
+                      .unit = shard.unit(),
+                      .capacity = static_cast<int64_t>(kept.size()),
+                      .codec = nullptr});
+  for (const int64_t row : kept) writer.append_packed(shard.read_packed(row));
+  return writer.finish(rejected);
+}
+
+}  // namespace
+
+Removal remove_videos(const std::string& directory, const std::set<std::string>& ids) {
+  CacheIndex index = read_index_or_copy(directory);
+  require_known(directory, index, ids);
+  Removal removal;
+  remove_index(directory);
+  for (ShardSummary& shard : index.shards) {
+    if (!holds_any(shard, ids)) continue;
+    ShardSummary changed = without(directory + "/" + shard.file, index, ids, removal);
+    std::map<std::string, std::string> labels;
+    for (const ShardVideo& video : shard.videos) labels.emplace(video.id, video.label);
+    for (ShardVideo& video : changed.videos) video.label = labels.at(video.id);
+    removal.videos += static_cast<int64_t>(shard.videos.size() - changed.videos.size());
+    shard = std::move(changed);
+  }
+  index.removed.insert(ids.begin(), ids.end());
+  write_index(directory, index);
+  return removal;
+}
+
+int64_t relabel(const std::string& directory, const Manifest& manifest) {
+  CacheIndex index = read_index(directory);
+  std::map<std::string, std::string> labels;
+  for (const ManifestEntry& entry : manifest.entries) labels.emplace(entry.id, entry.label);
+  int64_t changed = 0;
+  for (ShardSummary& shard : index.shards) {
+    for (ShardVideo& video : shard.videos) {
+      const auto found = labels.find(video.id);
+      if (found == labels.end() || !manifest.labels.has(found->second)) {
+        throw core::DataError("video " + video.id + " of " + directory +
+                              " has no class in the manifest: give one that names every video of the cache");
+      }
+      changed += video.label == found->second ? 0 : 1;
+      video.label = found->second;
+    }
+  }
+  index.labels = manifest.labels.names();
+  write_index(directory, index);
+  return changed;
+}
+
+ShardSummary recode_shard(const ShardReader& from, const CacheKey& key, std::shared_ptr<const Codec> codec,
+                          const std::string& path) {
+  ShardWriter writer({.path = path, .key = key, .unit = from.unit(), .capacity = from.records(), .codec = codec});
+  for (int64_t row = 0; row < from.records(); ++row) writer.append(from.read(row));
+  return writer.finish(from.rejected());
+}
+
+}  // namespace permafrost::data

@@ -1,0 +1,142 @@
+#include "launch/shard_work.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <thread>
+
+#include "core/base/log.h"
+#include "data/cache/cache_builder.h"
+#include "distributed/stop_signal.h"
+#include "distributed/work_queue.h"
+#include "launch/training/run_directory.h"
+
+namespace permafrost::launch {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kInterval{10};
+
+// What a rank has made so far.
+struct Done {
+  int64_t clips = 0;
+  uint64_t bytes = 0;
+
+  std::string text() const { return std::to_string(clips) + " " + std::to_string(bytes); }
+  static Done from(const std::string& text) {
+    Done done;
+    if (std::sscanf(text.c_str(), "%ld %lu", &done.clips, &done.bytes) != 2) return {};
+    return done;
+  }
+};
+
+// "640 of 2112 clips, 88.1 clips/s, 0.27 GB, 17 s to go; ranks 52 % 48 %"
+std::string told(const std::vector<std::string>& reports, int64_t total, double seconds) {
+  Done all;
+  std::vector<int64_t> clips;
+  for (const std::string& report : reports) {
+    const Done done = Done::from(report);
+    clips.push_back(done.clips);
+    all.clips += done.clips;
+    all.bytes += done.bytes;
+  }
+  const double rate = static_cast<double>(all.clips) / std::max(seconds, 1e-3);
+  char text[160];
+  std::snprintf(text, sizeof text, "%ld of %ld clips, %.1f clips/s, %.2f GB, ", all.clips, total, rate,
+                static_cast<double>(all.bytes) / 1e9);
+  std::string line = text;
+  line += all.clips == 0 ? "time to go not known yet"
+                         : std::to_string(std::lround(static_cast<double>(total - all.clips) / rate)) + " s to go";
+  if (clips.size() == 1) return line;
+  line += "; ranks";
+  for (const int64_t share : clips) {
+    line +=
+        " " + std::to_string(std::lround(100.0 * static_cast<double>(share) / std::max<double>(1, all.clips))) + " %";
+  }
+  return line;
+}
+
+// Says how far all ranks are, now and then, on rank 0.
+class Teller {
+ public:
+  Teller(std::string what, int64_t total, const distributed::WorkQueue& queue)
+      : thread_([this, what = std::move(what), total, &queue] {
+          std::unique_lock lock(mutex_);
+          while (!ended_.wait_for(lock, kInterval, [&] { return is_ended_; })) {
+            const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+            core::log_info() << what << ": " << told(queue.reports(), total, seconds);
+          }
+        }) {}
+  ~Teller() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_ended_ = true;
+    }
+    ended_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  Clock::time_point start_ = Clock::now();
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool is_ended_ = false;
+  std::thread thread_;
+};
+
+// Every rank's summaries by their place, on rank 0.
+std::vector<data::ShardSummary> gather(distributed::Communicator& world,
+                                       const std::map<int64_t, data::ShardSummary>& mine) {
+  json list = json::array();
+  for (const auto& [place, shard] : mine) list.push_back({place, data::to_json(shard)});
+  std::map<int64_t, data::ShardSummary> all;
+  for (const std::string& text : world.gather(json_text(list, -1))) {
+    for (const json& item : json::parse(text)) all.emplace(item[0], data::shard_summary_from_json(item[1]));
+  }
+  std::vector<data::ShardSummary> shards;
+  for (auto& [place, shard] : all) shards.push_back(std::move(shard));
+  return shards;
+}
+
+}  // namespace
+
+std::optional<std::vector<data::ShardSummary>> ShardWork::run(
+    distributed::Communicator& world, const std::function<data::ShardSummary(int64_t)>& make) const {
+  std::vector<int64_t> units(clips_.size());
+  std::iota(units.begin(), units.end(), 0);
+  const Clock::time_point start = Clock::now();
+  const int64_t total = std::accumulate(clips_.begin(), clips_.end(), int64_t{0});
+  distributed::StopSignal stop;
+  std::map<int64_t, data::ShardSummary> mine;
+  Done done;
+  std::vector<std::string> reports;
+  {
+    distributed::WorkQueue queue(world, units);
+    std::optional<Teller> teller;
+    if (world.is_root()) teller.emplace(what_, total, queue);
+    while (const std::optional<int64_t> unit = queue.next(done.text())) {
+      const data::ShardSummary& shard = mine[*unit] = make(*unit);
+      done.clips += clips_[*unit];
+      done.bytes += shard.bytes;
+      if (stop.requested()) queue.close();
+    }
+    world.barrier();
+    reports = queue.reports();
+  }
+  if (world.is_root()) {
+    core::log_info() << what_ << ": "
+                     << told(reports, total, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  if (stop.agreed(world)) return std::nullopt;
+  return gather(world, mine);
+}
+
+}  // namespace permafrost::launch

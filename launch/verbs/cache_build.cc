@@ -1,0 +1,378 @@
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/file_lock.h"
+#include "core/base/log.h"
+#include "core/base/random.h"
+#include "core/encoder/frozen_encoder.h"
+#include "core/encoder/precision.h"
+#include "data/cache/cache_builder.h"
+#include "data/cache/cache_reader.h"
+#include "data/cache/verify_cache.h"
+#include "distributed/communicator.h"
+#include "launch/cache_codec.h"
+#include "launch/free_space.h"
+#include "launch/geometry.h"
+#include "launch/shard_work.h"
+#include "launch/training/trained_model.h"
+#include "launch/verbs/cache_verbs.h"
+
+namespace permafrost::launch {
+namespace {
+
+constexpr size_t kToldRejections = 3;
+
+std::string described(const data::CacheIndex& index) {
+  char text[160];
+  std::snprintf(text, sizeof text, "%lld clips of %lld videos in %zu shards, %.1f MB",
+                static_cast<long long>(index.records()), static_cast<long long>(index.videos()), index.shards.size(),
+                static_cast<double>(index.bytes()) / 1e6);
+  return text;
+}
+
+void tell_rejected(const std::vector<data::RejectedVideo>& rejected) {
+  if (rejected.empty()) return;
+  core::log_warning() << rejected.size() << " videos are rejected: mend their files and start again, or go on without"
+                      << " them; `permafrost cache info` lists all";
+  for (size_t i = 0; i < std::min(rejected.size(), kToldRejections); ++i) {
+    core::log_warning() << "rejected: " << rejected[i].reason;
+  }
+}
+
+// The index of an earlier build, or nothing where there is none or a damaged one: the shards say the same again.
+std::optional<data::CacheIndex> find_index(const std::string& out) {
+  if (!data::has_index(out)) return std::nullopt;
+  try {
+    return data::read_index(out);
+  } catch (const core::DataError& error) {
+    core::log_warning() << error.what() << ": made again from the shards";
+    return std::nullopt;
+  }
+}
+
+// What a build is given: videos, and what turns them into features.
+class Builder {
+ public:
+  Builder(Invocation& invocation, std::string out)
+      : settings_(invocation.settings),
+        out_(std::move(out)),
+        manifest_(data::read_manifest(invocation.need(settings_.path.manifest, "manifest"),
+                                      settings_.has.allow_outside_root)),
+        world_(*invocation.session),
+        threads_(place_threads(invocation)),
+        encoder_path_(invocation.need_encoder()) {}
+
+  int build();
+  int add();
+  int repair(const std::vector<data::CacheProblem>& problems, const data::CacheIndex& index);
+
+  distributed::Communicator& world() { return world_; }
+  int64_t threads() const { return threads_; }
+  void lock() {
+    if (world_.is_root()) lock_.emplace(out_);
+  }
+
+ private:
+  void load_encoder(int64_t image_size, const std::string& dtype) {
+    encoder_.emplace(encoder_path_,
+                     core::EncoderOptions{.image_size = image_size, .dtype = core::precision_named(dtype)});
+  }
+  data::CacheBuilder make_builder(std::vector<data::BuildUnit> units) {
+    return {data::ClipBuilder(*encoder_, key_),
+            data::open_codec(out_, key_),
+            manifest_.root,
+            out_,
+            std::move(units),
+            {.threads = threads_}};
+  }
+  bool is_complete(const data::CacheIndex& index);
+  void feed(data::CodecFitter& fitter);
+  // Builds the units; nothing where it was stopped.
+  std::optional<std::vector<data::ShardSummary>> work(std::vector<data::BuildUnit> units, const char* what);
+  void label_by_manifest(std::vector<data::ShardSummary>& shards) const;
+  void publish(data::CacheIndex index) const;
+  std::vector<const data::ManifestEntry*> missing_from(const data::CacheIndex& index) const;
+
+  const Settings& settings_;
+  std::string out_;
+  data::Manifest manifest_;
+  distributed::Communicator world_;
+  int64_t threads_;
+  std::string encoder_path_;
+  std::optional<core::FrozenEncoder> encoder_;
+  std::optional<core::DirectoryLock> lock_;
+  data::CacheKey key_;
+};
+
+constexpr char kStopped[] = "stopped early; start the same command again to go on";
+
+// The usable videos that the cache neither has, nor has rejected, nor was told to forget. Throws DataError for one that
+// it has from another file.
+std::vector<const data::ManifestEntry*> Builder::missing_from(const data::CacheIndex& index) const {
+  std::map<std::string, uint32_t> there;
+  std::set<std::string> known = index.removed;
+  for (const data::ShardSummary& shard : index.shards) {
+    for (const data::ShardVideo& video : shard.videos) there.emplace(video.id, video.entry_crc32c);
+    for (const data::RejectedVideo& video : shard.rejected) known.insert(video.video_id);
+  }
+  std::vector<const data::ManifestEntry*> missing;
+  for (const data::ManifestEntry* entry : data::usable_entries(manifest_)) {
+    const auto found = there.find(entry->id);
+    if (found == there.end()) {
+      if (!known.contains(entry->id)) missing.push_back(entry);
+    } else if (found->second != data::entry_checksum(*entry)) {
+      throw core::DataError(out_ + ": video " + entry->id +
+                            " is cached from another file or part than the manifest's: " + "`cache remove --ids " +
+                            entry->id + "` first, or build into another folder");
+    }
+  }
+  return missing;
+}
+
+// Where there is an index the cache is complete: unless it is another one, or its shards are gone since, or what it
+// rejected has been repaired.
+bool Builder::is_complete(const data::CacheIndex& index) {
+  data::CacheKey asked = key_;
+  if (asked.codec.name == index.key.codec.name) asked.codec = index.key.codec;
+  data::require_equal(asked, index.key, out_);
+  if (const auto missing = missing_from(index); !missing.empty()) {
+    throw core::DataError(out_ + ": complete, without " + std::to_string(missing.size()) +
+                          " videos of this manifest, the first of them " + missing.front()->id +
+                          ": take them in by `cache add` with the same options, or build into another folder");
+  }
+  const std::vector<std::string> gone = data::missing_shards(out_, index);
+  if (!gone.empty()) {
+    throw core::DataError(gone.front() +
+                          (gone.size() > 1 ? " (and " + std::to_string(gone.size() - 1) + " more)" : "") +
+                          ": run permafrost cache verify --repair");
+  }
+  const data::CacheBuilder builder(data::ClipBuilder(*encoder_, index.key), data::open_codec(out_, index.key),
+                                   manifest_.root, out_, data::units_of(index, manifest_), {});
+  if (builder.has_repaired(index.rejected())) return false;
+  core::log_info() << out_ << ": complete, nothing to do: " << described(index);
+  tell_rejected(index.rejected());
+  return true;
+}
+
+// One view of some training videos, or of any where there are none, chosen by their ids alone.
+void Builder::feed(data::CodecFitter& fitter) {
+  std::vector<const data::ManifestEntry*> entries = data::usable_entries(manifest_);
+  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) {
+    const bool a_trains = a->split == "train", b_trains = b->split == "train";
+    if (a_trains != b_trains) return a_trains;
+    return std::make_pair(core::stable_hash(a->id), a->id) < std::make_pair(core::stable_hash(b->id), b->id);
+  });
+  const data::ClipBuilder clips(*encoder_, key_);
+  const int64_t wanted = std::min<int64_t>(sample_clips(key_.feature_shape()), static_cast<int64_t>(entries.size()));
+  for (int64_t i = 0; i < wanted; ++i) {
+    try {
+      fitter.add(clips.build_one(manifest_.root, *entries[i], 0).features);
+    } catch (const core::Error& error) {
+      core::log_warning() << "not in the sample: " << error.what();
+    }
+  }
+}
+
+std::optional<std::vector<data::ShardSummary>> Builder::work(std::vector<data::BuildUnit> units, const char* what) {
+  const data::CacheBuilder builder = make_builder(std::move(units));
+  if (world_.is_root()) require_free_space(out_, builder.bytes_to_write());
+  std::vector<int64_t> clips;
+  for (int64_t unit = 0; unit < builder.units(); ++unit) clips.push_back(builder.clips(unit));
+  auto shards = ShardWork(what, clips).run(world_, [&](int64_t unit) { return builder.build_unit(unit); });
+  if (!shards && world_.is_root()) core::log_warning() << kStopped;
+  return shards;
+}
+
+// Classes are the manifest's, whatever they were when a record was written.
+void Builder::label_by_manifest(std::vector<data::ShardSummary>& shards) const {
+  std::map<std::string, std::string> labels;
+  for (const data::ManifestEntry& entry : manifest_.entries) labels.emplace(entry.id, entry.label);
+  for (data::ShardSummary& shard : shards) {
+    for (data::ShardVideo& video : shard.videos) video.label = labels.at(video.id);
+  }
+}
+
+void Builder::publish(data::CacheIndex index) const {
+  if (!index.key.codec.tables_sha256.empty()) index.codec_tables = data::summarize_tables(out_);
+  data::write_index(out_, index);
+  core::log_info() << out_ << ": complete: " << described(index) << ", " << index.rejected().size()
+                   << " videos rejected";
+}
+
+int Builder::build() {
+  load_encoder(settings_.cache.image_size, settings_.cache.encoder_dtype);
+  require_architecture(settings_, encoder_->config(), encoder_path_);
+  key_ = make_cache_key(settings_, *encoder_, manifest_.labels);
+  lock();
+  const std::optional<data::CacheIndex> index = find_index(out_);
+  const bool has_nothing_to_do = world_.is_root() && index && is_complete(*index);
+  if (world_.all_reduce_max(has_nothing_to_do ? 1 : 0) == 1) return core::kExitDone;
+  if (world_.is_root()) {  // a build under way has no index and nothing half-written
+    data::remove_leftovers(out_);
+    data::remove_index(out_);
+  }
+  const CodecDemand demand{key_, settings_.cache.bits, data::manifest_identity(manifest_)};
+  if (index) {
+    key_ = index->key;
+  } else {
+    key_.codec = settle_codec(world_, out_, demand, [&](data::CodecFitter& fitter) { feed(fitter); });
+  }
+  auto shards = work(index ? data::units_of(*index, manifest_)
+                           : data::cut_units(data::usable_entries(manifest_), settings_.cache.videos_per_shard),
+                     "cache build");
+  if (!shards) return core::kExitRequeue;
+  if (world_.is_root()) {
+    label_by_manifest(*shards);
+    publish({.key = key_,
+             .labels = manifest_.labels.names(),
+             .shards = std::move(*shards),
+             .removed = index ? index->removed : std::set<std::string>(),
+             .listed = data::count_listed(manifest_)});
+  }
+  world_.barrier();
+  return core::kExitDone;
+}
+
+// The map that has the classes of both.
+std::vector<std::string> united_labels(const data::CacheIndex& index, const data::Manifest& manifest) {
+  const data::LabelMap old(index.labels);
+  const auto holds = [](const data::LabelMap& all, const std::vector<std::string>& names) {
+    return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return all.has(name); });
+  };
+  if (holds(old, manifest.labels.names())) return index.labels;
+  if (holds(manifest.labels, index.labels)) return manifest.labels.names();
+  throw core::DataError(
+      "the manifest has classes that the cache has not, and the other way round: scan with a label map "
+      "that holds both, or `cache relabel` first");
+}
+
+int Builder::add() {
+  const data::CacheIndex index = data::read_index(out_);
+  key_ = index.key;
+  load_encoder(key_.image_size, key_.encoder_dtype);
+  lock();
+  const std::vector<const data::ManifestEntry*> entries = missing_from(index);
+  if (entries.empty()) {
+    if (world_.is_root()) core::log_info() << out_ << ": has every video of the manifest, nothing to do";
+    return core::kExitDone;
+  }
+  const std::vector<std::string> labels = united_labels(index, manifest_);
+  if (world_.is_root()) data::remove_leftovers(out_);
+  int64_t next = 0;
+  for (const data::ShardSummary& shard : index.shards) next = std::max(next, shard.unit + 1);
+  auto shards = work(data::cut_units(entries, settings_.cache.videos_per_shard, next), "cache add");
+  if (!shards) return core::kExitRequeue;  // what is there stays complete, and new shards wait for the next start
+  if (world_.is_root()) {
+    label_by_manifest(*shards);
+    data::CacheIndex united = index;
+    united.labels = labels;
+    united.shards.insert(united.shards.end(), shards->begin(), shards->end());
+    for (const auto& [split, count] : data::count_listed(manifest_)) {
+      united.listed[split] = std::max(united.listed[split], count);
+    }
+    publish(std::move(united));
+  }
+  world_.barrier();
+  return core::kExitDone;
+}
+
+int Builder::repair(const std::vector<data::CacheProblem>& problems, const data::CacheIndex& index) {
+  key_ = index.key;
+  load_encoder(key_.image_size, key_.encoder_dtype);
+  const std::vector<data::BuildUnit> units = data::units_of(index, manifest_);  // before anything is deleted
+  const data::ClipBuilder matching(*encoder_, key_);
+  if (world_.is_root()) data::remove_broken(out_, problems);
+  world_.barrier();
+  auto shards = work(units, "cache repair");
+  if (!shards) return core::kExitRequeue;
+  if (world_.is_root()) {
+    data::CacheIndex repaired = index;
+    for (size_t i = 0; i < shards->size(); ++i) {
+      std::map<std::string, std::string> labels;
+      for (const data::ShardVideo& video : index.shards[i].videos) labels.emplace(video.id, video.label);
+      for (data::ShardVideo& video : (*shards)[i].videos) {
+        if (const auto label = labels.find(video.id); label != labels.end()) video.label = label->second;
+      }
+    }
+    repaired.shards = std::move(*shards);
+    publish(std::move(repaired));
+  }
+  world_.barrier();
+  return core::kExitDone;
+}
+
+}  // namespace
+
+int build_cache(Invocation& invocation) {
+  if (invocation.table->is_set("views")) invocation.settings.sampling.train_views = invocation.settings.dataset.views;
+  return Builder(invocation, invocation.need(invocation.settings.path.out, "out")).build();
+}
+
+int add_to_cache(Invocation& invocation) {
+  const PathSettings& path = invocation.settings.path;
+  return Builder(invocation, path.cache.empty() ? invocation.need(path.out, "cache") : path.cache).add();
+}
+
+namespace {
+
+// Nothing where neither index nor copy can be read: then there is no knowing what should be there.
+data::CacheIndex index_to_repair(const std::string& cache) {
+  try {
+    return data::read_index_or_copy(cache);
+  } catch (const core::DataError& error) {
+    throw core::DataError(
+        std::string(error.what()) +
+        ": its copy is of no use either; with the options it was built with, `cache build` makes both "
+        "again from the shards that are whole");
+  }
+}
+
+int repair_cache(Invocation& invocation, const std::string& cache) {
+  Builder builder(invocation, cache);
+  builder.lock();
+  const data::CacheIndex index = index_to_repair(cache);
+  std::vector<data::CacheProblem> problems;
+  int64_t is_broken = 0;
+  if (builder.world().is_root()) {
+    is_broken = data::has_index(cache) ? 0 : 1;
+    try {
+      if (is_broken == 0) {
+        problems = data::verify_cache(cache, {.deep = invocation.settings.has.deep, .threads = builder.threads()});
+      }
+    } catch (const core::DataError&) {  // the index itself: told already
+      is_broken = 1;
+    }
+    if (is_broken == 1) {
+      data::write_index(cache, index);
+      problems = data::verify_cache(cache, {.deep = invocation.settings.has.deep, .threads = builder.threads()});
+    }
+    for (const data::CacheProblem& problem : problems) core::log_warning() << problem.text;
+  }
+  const auto count = builder.world().all_reduce_max(static_cast<int64_t>(problems.size()));
+  if (count == 0) {
+    if (builder.world().is_root())
+      core::log_info() << cache << ": whole" << (is_broken == 1 ? ", its index restored" : "");
+    return core::kExitDone;
+  }
+  return builder.repair(problems, index);
+}
+
+}  // namespace
+
+int verify_cache_files(Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  const std::string& cache = invocation.need(settings.path.cache, "cache");
+  if (settings.has.repair) return repair_cache(invocation, cache);
+  if (invocation.session->rank() != 0) return core::kExitDone;
+  const std::vector<data::CacheProblem> problems =
+      data::verify_cache(cache, {.deep = settings.has.deep, .threads = place_threads(invocation)});
+  for (const data::CacheProblem& problem : problems) core::log_error() << problem.text;
+  if (problems.empty()) std::printf("%s: whole\n", cache.c_str());
+  return problems.empty() ? core::kExitDone : core::kExitError;
+}
+
+}  // namespace permafrost::launch
