@@ -274,10 +274,22 @@ CacheIndex read_index_or_copy(const std::string& directory) {
   try {
     return read_index(directory);
   } catch (const core::DataError& error) {
-    if (!std::filesystem::exists(copy_path(directory))) throw;
+    if (!has_copy(directory)) throw;
     core::log_warning() << error.what() << ": going on from " << copy_path(directory);
-    return read_index_file(copy_path(directory));
+    return read_copy(directory);
   }
+}
+
+CacheIndex read_copy(const std::string& directory) { return read_index_file(copy_path(directory)); }
+
+bool has_copy(const std::string& directory) { return std::filesystem::exists(copy_path(directory)); }
+
+bool has_shards(const std::string& directory) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("shard-") && name.ends_with(".h5")) return true;
+  }
+  return false;
 }
 
 bool has_good_copy(const std::string& directory) {

@@ -52,8 +52,12 @@ CacheIndex read_index(const std::string& directory);
 // The copy where index.json is damaged, or was taken away by a change that was killed: for changing or repairing the
 // cache. Throws as read_index() where neither is whole.
 CacheIndex read_index_or_copy(const std::string& directory);
+CacheIndex read_copy(const std::string& directory);
+bool has_copy(const std::string& directory);
 // Whether the copy has the bytes of index.json.
 bool has_good_copy(const std::string& directory);
+// Whether any file bears the name of a shard.
+bool has_shards(const std::string& directory);
 // Of the codec.safetensors that is there. Throws IoError.
 FileSummary summarize_tables(const std::string& directory);
 // Whether there is an index, good or bad.

@@ -43,15 +43,24 @@ void tell_rejected(const std::vector<data::RejectedVideo>& rejected) {
   }
 }
 
-// The index of an earlier build, or nothing where there is none or a damaged one: the shards say the same again.
-std::optional<data::CacheIndex> find_index(const std::string& out) {
-  if (!data::has_index(out)) return std::nullopt;
+// What an earlier build has published; from the copy where index.json is damaged, or a change was killed.
+struct Earlier {
+  data::CacheIndex index;
+  bool is_published = false;
+};
+
+std::optional<Earlier> find_earlier(const std::string& out) {
   try {
-    return data::read_index(out);
+    if (data::has_index(out)) return Earlier{data::read_index(out), true};
+  } catch (const core::DataError& error) {
+    core::log_warning() << error.what();
+  }
+  try {
+    if (data::has_copy(out) && data::has_shards(out)) return Earlier{data::read_copy(out), false};
   } catch (const core::DataError& error) {
     core::log_warning() << error.what() << ": made again from the shards";
-    return std::nullopt;
   }
+  return std::nullopt;
 }
 
 // What a build is given: videos, and what turns them into features.
@@ -89,7 +98,7 @@ class Builder {
             std::move(units),
             {.threads = threads_}};
   }
-  bool is_complete(const data::CacheIndex& index);
+  bool is_complete(const Earlier& earlier);
   void feed(data::CodecFitter& fitter);
   // Builds the units; nothing where it was stopped.
   std::optional<std::vector<data::ShardSummary>> work(std::vector<data::BuildUnit> units, const char* what);
@@ -133,23 +142,20 @@ std::vector<const data::ManifestEntry*> Builder::missing_from(const data::CacheI
   return missing;
 }
 
-// Where there is an index the cache is complete: unless it is another one, or its shards are gone since, or what it
-// rejected has been repaired.
-bool Builder::is_complete(const data::CacheIndex& index) {
+// Whether all that is asked for is there. Throws DataError where it is another cache.
+bool Builder::is_complete(const Earlier& earlier) {
+  const data::CacheIndex& index = earlier.index;
   data::CacheKey asked = key_;
   if (asked.codec.name == index.key.codec.name) asked.codec = index.key.codec;
   data::require_equal(asked, index.key, out_);
   if (const auto missing = missing_from(index); !missing.empty()) {
     throw core::DataError(out_ + ": complete, without " + std::to_string(missing.size()) +
                           " videos of this manifest, the first of them " + missing.front()->id +
-                          ": take them in by `cache add` with the same options, or build into another folder");
+                          ": take them in by `cache add`, or build into another folder");
   }
   const std::vector<std::string> gone = data::missing_shards(out_, index);
-  if (!gone.empty()) {
-    throw core::DataError(gone.front() +
-                          (gone.size() > 1 ? " (and " + std::to_string(gone.size() - 1) + " more)" : "") +
-                          ": run permafrost cache verify --repair");
-  }
+  for (const std::string& shard : gone) core::log_warning() << "shard built again: " << shard;
+  if (!gone.empty() || !earlier.is_published) return false;
   const data::CacheBuilder builder(data::ClipBuilder(*encoder_, index.key), data::open_codec(out_, index.key),
                                    manifest_.root, out_, data::units_of(index, manifest_), {});
   if (builder.has_repaired(index.rejected())) return false;
@@ -208,20 +214,20 @@ int Builder::build() {
   require_architecture(settings_, encoder_->config(), encoder_path_);
   key_ = make_cache_key(settings_, *encoder_, manifest_.labels);
   lock();
-  const std::optional<data::CacheIndex> index = find_index(out_);
-  const bool has_nothing_to_do = world_.is_root() && index && is_complete(*index);
+  const std::optional<Earlier> earlier = find_earlier(out_);
+  const bool has_nothing_to_do = world_.is_root() && earlier && is_complete(*earlier);
   if (world_.all_reduce_max(has_nothing_to_do ? 1 : 0) == 1) return core::kExitDone;
   if (world_.is_root()) {  // a build under way has no index and nothing half-written
     data::remove_leftovers(out_);
     data::remove_index(out_);
   }
   const CodecDemand demand{key_, settings_.cache.bits, data::manifest_identity(manifest_)};
-  if (index) {
-    key_ = index->key;
+  if (earlier) {
+    key_ = earlier->index.key;
   } else {
     key_.codec = settle_codec(world_, out_, demand, [&](data::CodecFitter& fitter) { feed(fitter); });
   }
-  auto shards = work(index ? data::units_of(*index, manifest_)
+  auto shards = work(earlier ? data::units_of(earlier->index, manifest_)
                            : data::cut_units(data::usable_entries(manifest_), settings_.cache.videos_per_shard),
                      "cache build");
   if (!shards) return core::kExitRequeue;
@@ -230,7 +236,7 @@ int Builder::build() {
     publish({.key = key_,
              .labels = manifest_.labels.names(),
              .shards = std::move(*shards),
-             .removed = index ? index->removed : std::set<std::string>(),
+             .removed = earlier ? earlier->index.removed : std::set<std::string>(),
              .listed = data::count_listed(manifest_)});
   }
   world_.barrier();
@@ -319,46 +325,28 @@ int add_to_cache(Invocation& invocation) {
 
 namespace {
 
-// Nothing where neither index nor copy can be read: then there is no knowing what should be there.
-data::CacheIndex index_to_repair(const std::string& cache) {
-  try {
-    return data::read_index_or_copy(cache);
-  } catch (const core::DataError& error) {
-    throw core::DataError(
-        std::string(error.what()) +
-        ": its copy is of no use either; with the options it was built with, `cache build` makes both "
-        "again from the shards that are whole");
-  }
+std::vector<data::CacheProblem> find_problems(const Invocation& invocation, const std::string& cache, int64_t threads) {
+  return data::verify_cache(cache, {.deep = invocation.settings.has.deep, .threads = threads});
 }
 
 int repair_cache(Invocation& invocation, const std::string& cache) {
   Builder builder(invocation, cache);
   builder.lock();
-  const data::CacheIndex index = index_to_repair(cache);
+  const std::optional<Earlier> earlier = find_earlier(cache);
+  if (!earlier) {
+    throw core::DataError(cache + ": neither its index nor the copy can be read, so there is no knowing what should be " +
+                          "there: with the options it was built with, `cache build` makes both again from whole shards");
+  }
+  builder.world().barrier();  // all have read it
   std::vector<data::CacheProblem> problems;
-  int64_t is_broken = 0;
   if (builder.world().is_root()) {
-    is_broken = data::has_index(cache) ? 0 : 1;
-    try {
-      if (is_broken == 0) {
-        problems = data::verify_cache(cache, {.deep = invocation.settings.has.deep, .threads = builder.threads()});
-      }
-    } catch (const core::DataError&) {  // the index itself: told already
-      is_broken = 1;
-    }
-    if (is_broken == 1) {
-      data::write_index(cache, index);
-      problems = data::verify_cache(cache, {.deep = invocation.settings.has.deep, .threads = builder.threads()});
-    }
+    if (!earlier->is_published) data::write_index(cache, earlier->index);
+    problems = find_problems(invocation, cache, builder.threads());
     for (const data::CacheProblem& problem : problems) core::log_warning() << problem.text;
+    if (problems.empty()) core::log_info() << cache << ": whole" << (earlier->is_published ? "" : ", its index restored");
   }
-  const auto count = builder.world().all_reduce_max(static_cast<int64_t>(problems.size()));
-  if (count == 0) {
-    if (builder.world().is_root())
-      core::log_info() << cache << ": whole" << (is_broken == 1 ? ", its index restored" : "");
-    return core::kExitDone;
-  }
-  return builder.repair(problems, index);
+  if (builder.world().all_reduce_max(static_cast<int64_t>(problems.size())) == 0) return core::kExitDone;
+  return builder.repair(problems, earlier->index);
 }
 
 }  // namespace
@@ -368,8 +356,7 @@ int verify_cache_files(Invocation& invocation) {
   const std::string& cache = invocation.need(settings.path.cache, "cache");
   if (settings.has.repair) return repair_cache(invocation, cache);
   if (invocation.session->rank() != 0) return core::kExitDone;
-  const std::vector<data::CacheProblem> problems =
-      data::verify_cache(cache, {.deep = settings.has.deep, .threads = place_threads(invocation)});
+  const std::vector<data::CacheProblem> problems = find_problems(invocation, cache, place_threads(invocation));
   for (const data::CacheProblem& problem : problems) core::log_error() << problem.text;
   if (problems.empty()) std::printf("%s: whole\n", cache.c_str());
   return problems.empty() ? core::kExitDone : core::kExitError;

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# A cache that lives: videos come and go, classes change, codecs too, and what breaks is mended.
+set -euo pipefail
+# shellcheck source=tests/launch/lib.sh
+source "$(dirname "$0")/lib.sh"
+demo=$DEMO
+rm -rf "$WORK" && mkdir -p "$WORK"
+cache() { ranks "$1" cache "${@:2}" >"$WORK/out.log" 2>&1; }
+must() { cache "$@" || fail "cache ${*:2}: $(cat "$WORK/out.log")"; }
+must_not() { if cache "$@"; then fail "cache ${*:2}: was accepted"; fi; }
+said() { grep -q -- "$1" "$WORK/out.log" || fail "expected '$1', found: $(cat "$WORK/out.log")"; }
+# The records of a cache by video and view, whatever shard they lie in.
+contents() {
+  python3 - "$1" "$2" <<'PY'
+import glob, hashlib, sys
+try:
+    import h5py
+except ImportError:
+    sys.exit("h5py is missing")
+lines = []
+for path in sorted(glob.glob(sys.argv[1] + "/shard-*.h5")):
+    with h5py.File(path) as shard:
+        names = [n for n in shard if n != "crc32c"]
+        for row in range(shard["video_id"].shape[0]):
+            sha = hashlib.sha256(b"".join(shard[n][row].tobytes() for n in names))
+            lines.append(f'{shard["video_id"][row].decode()} {shard["view"][row]} {sha.hexdigest()}')
+open(sys.argv[2], "w").write("\n".join(sorted(lines)) + "\n")
+PY
+}
+head -n 1 "$demo/manifest.jsonl" >"$WORK/head"
+scan() { ranks 2 dataset scan --list "$1" --root "$demo/demo/videos" --out "$2" 2>/dev/null; }
+list="$demo/demo/videos/list.csv"
+head -n 21 "$list" >"$WORK/some.csv"
+scan "$list" "$WORK/all.jsonl"
+scan "$WORK/some.csv" "$WORK/some.jsonl"
+labels() { sed -n 1p "$1" | grep -o '"labels":\[[^]]*\]'; }
+
+# --- Every codec builds, the same for 1 and 2 ranks, verifies, and is continued after a kill.
+for codec in f32 bf16 int8 fp8 int4 lowrank; do
+  for count in 1 2; do
+    must $count build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/$codec-$count" "${tiny[@]}" --codec $codec
+  done
+  cmp <(records "$WORK/$codec-1") <(records "$WORK/$codec-2") || fail "$codec: 1 and 2 ranks differ"
+  must 1 verify --cache "$WORK/$codec-1" --deep
+  must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/$codec-1" "${tiny[@]}" --codec $codec
+  said 'nothing to do'
+done
+
+# --- Part of the layers, pooled tokens, more views by their short names.
+must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/part" "${tiny[@]}" --layers last:1 --views 3
+"$PERMAFROST" cache info --cache "$WORK/part" >"$WORK/info.json"
+grep -q '"train_views": 3' "$WORK/info.json" || fail "--views 3: $(cat "$WORK/info.json")"
+must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/pooled" "${tiny[@]}" --tokens pool2
+must_not 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/wrong" "${tiny[@]}" --layers 1,0
+said 'cache.layers'
+
+# --- New videos are added by any number of ranks, and the result has the records of a cache built at once.
+must 2 build --manifest "$WORK/some.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/grown" "${tiny[@]}" --codec f16
+must_not 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/grown" "${tiny[@]}" --codec f16
+said 'cache add'
+must 2 add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "${tiny[@]}"
+must 1 add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "${tiny[@]}"
+said 'nothing to do'
+must 1 verify --cache "$WORK/grown" --deep
+must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/at-once" "${tiny[@]}" --codec f16
+"$PERMAFROST" cache info --cache "$WORK/grown" | grep -v '"cache"\|"shards"\|"bytes"' >"$WORK/a"
+"$PERMAFROST" cache info --cache "$WORK/at-once" | grep -v '"cache"\|"shards"\|"bytes"' >"$WORK/b"
+cmp "$WORK/a" "$WORK/b" || fail "a grown cache differs: $(diff "$WORK/a" "$WORK/b")"
+
+# --- A takedown: not a byte of the id stays, and no build or add brings it back.
+id=$(sed -n 5p "$WORK/all.jsonl" | grep -o '"id":"[^"]*"' | cut -d'"' -f4)
+grep -q "$id" "$WORK/grown"/*.h5 || fail "the video to remove is not there"
+must 1 remove --cache "$WORK/grown" --ids "$id"
+said '1 videos removed'
+if grep -q "$id" "$WORK/grown"/*.h5; then fail "the removed video is still in a shard"; fi
+must 1 verify --cache "$WORK/grown" --deep
+must 1 add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "${tiny[@]}"
+said 'nothing to do'
+must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/grown" "${tiny[@]}" --codec f16
+said 'nothing to do'
+must_not 1 remove --cache "$WORK/grown" --ids nobody
+said "no video 'nobody'"
+
+# --- Other classes without a rebuild.
+before=$(records "$WORK/grown")
+sed 's/,star /,comet /; s/,red /,crimson /' "$list" >"$WORK/renamed.csv"
+scan "$WORK/renamed.csv" "$WORK/renamed.jsonl"
+must 1 relabel --cache "$WORK/grown" --manifest "$WORK/renamed.jsonl"
+[ "$before" = "$(records "$WORK/grown")" ] || fail "relabel wrote a shard"
+must 1 verify --cache "$WORK/grown"
+ranks 1 train --cache "$WORK/grown" --run "$WORK/renamed-run" "${tiny[@]}" --recipe.epochs 1 2>"$WORK/train.log" || fail "$(cat "$WORK/train.log")"
+grep -q 'crimson' "$WORK/renamed-run/checkpoints"/*/state.json || fail "the run does not know the new classes"
+
+# --- Another codec without the videos: as if it had been built so, from lossless features.
+must 2 recode --cache "$WORK/f32-1" --out "$WORK/recoded" --codec f16
+cmp <(records "$WORK/recoded") <(records "$WORK/at-once") || fail "recoded from f32 to f16 is not what f16 builds"
+must 1 recode --cache "$WORK/f32-1" --out "$WORK/recoded4" --codec int4
+must 1 verify --cache "$WORK/recoded4" --deep
+
+# --- Repair builds what is broken and nothing else, to the same bytes.
+expected=$(records "$WORK/int4-1")
+for harm in 'rm shard-00001.h5' 'truncate -s 5000 shard-00000.h5' 'printf x >>index.json' 'printf x >>index.copy.json' \
+  'cp shard-00000.h5 shard-00002.h5' 'cp shard-00000.h5 shard-77777.h5' 'rm index.json'; do
+  rm -rf "$WORK/harmed" && cp -r "$WORK/int4-1" "$WORK/harmed"
+  (cd "$WORK/harmed" && eval "$harm")
+  must_not 1 verify --cache "$WORK/harmed"
+  must 2 verify --cache "$WORK/harmed" --repair --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder"
+  [ "$expected" = "$(records "$WORK/harmed")" ] || fail "$harm: repaired to other bytes"
+  must 1 verify --cache "$WORK/harmed" --deep
+done
+
+# --- A full disk is noticed before the first hour, and an audit tells what codecs cost.
+must 1 audit --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "${tiny[@]}" --json
+said '"recommended"'
