@@ -18,6 +18,7 @@ std::vector<std::string> encoder_choices() {
 // Beyond what any run can want, within what the arithmetic on it bears.
 constexpr int64_t kLargestCount = int64_t{1} << 30;
 constexpr double kLeastEpochs = 1e-6, kMostEpochs = 1e6, kMostRate = 1e3;
+constexpr double kLeastPlanRate = 1e-6, kMostPlanRate = 1e9;
 
 std::string shown(double value) {
   std::ostringstream text;
@@ -63,6 +64,10 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("frames", &s.dataset.frames, "frames of the clip");
   table.add("view", &s.dataset.view, "which view of the video, from 0");
   table.add("views", &s.dataset.views, "of how many; of cache build: the same as sampling.train_views");
+  table.add("nodes", &s.plan.nodes, "of the machine that is planned for");
+  table.add("gpus", &s.plan.gpus, "devices of each node; 1 where it has none");
+  table.add("storage-gbps", &s.plan.storage_gbps, "GB/s that each node reads for hours on end");
+  table.add("rates", &s.plan.rates, "file of lines that `permafrost bench` printed, instead of assumed rates");
   table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
   table.add("probe", &s.has.probe, "evaluate a linear probe on mean-pooled frozen features instead of the run");
   table.add("summary", &s.has.summary, "print what earlier evaluations of the run found, side by side");
@@ -154,6 +159,16 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.section("bench", "Benchmarks");
   table.add("seconds", &s.bench.seconds, "least time of a measurement");
   table.add("decoder_threads", &s.bench.decoder_threads, "decode: threads of each file");
+  table.section("plan", "Plan");
+  table.add("train_videos", &s.plan.train_videos, "0: the manifest's, or as published for the config's data set");
+  table.add("eval_videos", &s.plan.eval_videos, "of all other splits; 0: likewise");
+  table.add("frozen_tflops", &s.plan.frozen_tflops,
+            "TFLOP/s that a device achieves in the frozen forward; 0: assumed by cache.encoder_dtype");
+  table.add("step_tflops", &s.plan.step_tflops, "and in a train step; 0: assumed by train.precision");
+  table.add("decode_clips", &s.plan.decode_clips, "clips that a core decodes in a second");
+  table.add("cores", &s.plan.cores, "of each node; 0: 8 for each of its devices");
+  table.add("write_gbps", &s.plan.write_gbps, "GB/s that each node writes; 0: as it reads");
+  table.add("capacity_tb", &s.plan.capacity_tb, "TB that a cache may take; 0: no bound");
   table.section("demo", "Demo");
   table.add("train_clips_per_class", &s.demo.train_clips_per_class, "0: the demo's own number");
   table.add("validation_clips_per_class", &s.demo.validation_clips_per_class, "0: the demo's own number");
@@ -237,6 +252,17 @@ std::vector<std::string> faults_of(const Settings& s) {
   at_least("bench.decoder_threads", s.bench.decoder_threads, 1);
   within("bench.seconds", s.bench.seconds, 0, 3600);
   at_least("predict.top", s.predict.top, 1);
+  at_least("nodes", s.plan.nodes, 1);
+  at_least("gpus", s.plan.gpus, 1);
+  within("storage-gbps", s.plan.storage_gbps, kLeastPlanRate, kMostPlanRate);
+  at_least("plan.train_videos", s.plan.train_videos, 0);
+  at_least("plan.eval_videos", s.plan.eval_videos, 0);
+  within("plan.frozen_tflops", s.plan.frozen_tflops, 0, kMostPlanRate);
+  within("plan.step_tflops", s.plan.step_tflops, 0, kMostPlanRate);
+  within("plan.decode_clips", s.plan.decode_clips, kLeastPlanRate, kMostPlanRate);
+  at_least("plan.cores", s.plan.cores, 0);
+  within("plan.write_gbps", s.plan.write_gbps, 0, kMostPlanRate);
+  within("plan.capacity_tb", s.plan.capacity_tb, 0, kMostPlanRate);
   at_least("demo.train_clips_per_class", s.demo.train_clips_per_class, 0);
   at_least("demo.validation_clips_per_class", s.demo.validation_clips_per_class, 0);
   at_least("demo.encoder_steps", s.demo.encoder_steps, 0);

@@ -123,6 +123,22 @@ struct BenchSettings {
   int64_t decoder_threads = 1;  // of each file
 };
 
+// Of the plan verb. Every rate that is given wins over --rates, which wins over what is assumed.
+struct PlanSettings {
+  int64_t nodes = 1;
+  int64_t gpus = 1;          // of each node; a machine without any counts as one device
+  double storage_gbps = 5;   // GB/s that a node reads for hours on end
+  double write_gbps = 0;     // GB/s that a node writes; 0: as it reads
+  double capacity_tb = 0;    // TB that a cache may take; 0: no bound
+  std::string rates;         // file of lines that `permafrost bench` printed
+  int64_t train_videos = 0;  // 0: of the manifest, or the published number for the config's data set
+  int64_t eval_videos = 0;   // likewise
+  int64_t cores = 0;         // of each node; 0: 8 for each of its devices
+  double decode_clips = 6;   // clips that a core decodes in a second: 64 frames of 10 s at 340 x 256, H.264
+  double frozen_tflops = 0;  // TFLOP/s that a device achieves in the frozen forward; 0: by cache.encoder_dtype
+  double step_tflops = 0;    // and in a train step; 0: by train.precision
+};
+
 struct Settings {
   PathSettings path;
   SwitchSettings has;
@@ -138,6 +154,7 @@ struct Settings {
   PredictSettings predict;
   DemoSettings demo;
   BenchSettings bench;
+  PlanSettings plan;
 };
 
 // The table points into `settings`, which must outlive it and stay where it is.

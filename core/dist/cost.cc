@@ -5,6 +5,18 @@
 namespace permafrost::core {
 namespace {
 
+double stem_multiply_adds(const DistConfig& config) {
+  const auto patches = static_cast<double>(config.tokens() - 1), patch = static_cast<double>(config.patch_size);
+  return static_cast<double>(config.frames) * patches * static_cast<double>(config.temporal_dim) * 3 *
+         static_cast<double>(config.temporal_patch) * patch * patch;
+}
+
+// Of one layer's.
+double input_linear_multiply_adds(const DistConfig& config) {
+  return static_cast<double>(config.spatial_frames() * config.tokens()) * static_cast<double>(config.width) *
+         static_cast<double>(config.integration_dim);
+}
+
 double pooling_multiply_adds(const DistConfig& config) {
   const auto t = static_cast<double>(config.spatial_frames()), tokens = static_cast<double>(config.tokens()),
              d = static_cast<double>(config.integration_dim);
@@ -32,21 +44,24 @@ double network_multiply_adds(const DistConfig& config) {
   const auto c = static_cast<double>(config.temporal_dim), d = static_cast<double>(config.integration_dim);
   const auto width = static_cast<double>(config.width), alpha = static_cast<double>(config.alpha);
   const auto kernel = static_cast<double>(config.temporal_kernel), layers = static_cast<double>(config.layers);
-  const auto patch = static_cast<double>(config.patch_size);
 
-  const double stem = frames * patches * c * 3 * static_cast<double>(config.temporal_patch) * patch * patch;
   const auto temporal_hidden = static_cast<double>(config.temporal_hidden());
   const double temporal = frames * patches * c * temporal_hidden * (kernel + 9);
-  const double input = t * tokens * width * d;
   const double to_integration = t * patches * c * d * alpha;
   const double to_temporal = t * patches * d * c;  // the last layer's is not computed
   const auto narrow = static_cast<double>(config.integration_temporal_hidden());
   const double integration =
       t * tokens *
       (2 * d * static_cast<double>(config.integration_hidden()) + 2 * d * narrow + narrow * narrow * kernel);
-  return stem + layers * (temporal + input + to_integration + integration) + (layers - 1) * to_temporal +
-         static_cast<double>(config.pooling_layers) * pooling_multiply_adds(config) + width * d +
-         d * static_cast<double>(config.embedding);
+  return stem_multiply_adds(config) +
+         layers * (temporal + input_linear_multiply_adds(config) + to_integration + integration) +
+         (layers - 1) * to_temporal + static_cast<double>(config.pooling_layers) * pooling_multiply_adds(config) +
+         width * d + d * static_cast<double>(config.embedding);
+}
+
+double step_multiply_adds(const DistConfig& config) {
+  return 3 * network_multiply_adds(config) - stem_multiply_adds(config) -
+         static_cast<double>(config.layers) * input_linear_multiply_adds(config);
 }
 
 int64_t parameter_count(const DistConfig& config) {

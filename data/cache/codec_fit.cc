@@ -57,7 +57,24 @@ Allocation allocate(const torch::Tensor& variances, int64_t bits) {
   return best;
 }
 
+// Bits of a token's components: less a byte for its scale, and four for each outlier.
+int64_t budget_of(int64_t width, double bits, int64_t outliers) {
+  return static_cast<int64_t>(bits * static_cast<double>(width)) - 8 - 32 * outliers;
+}
+
+constexpr double kInt4Bits = 4;
+constexpr double kLeastSpread = 1e-6;  // of a component, beside the layer's largest
+
 }  // namespace
+
+CodecSpec nominal_spec(const std::string& codec, int64_t width, double bits) {
+  CodecSpec spec{.name = codec};
+  if (!spec.is_layered()) return spec;
+  const int64_t budget = budget_of(width, codec == "int4" ? kInt4Bits : bits, 0);
+  spec.components_8 = std::clamp<int64_t>((budget - 4 * width) / 4, 0, width);
+  spec.components_4 = std::min(width - spec.components_8, (budget - 8 * spec.components_8) / 4) / 2 * 2;
+  return spec;
+}
 
 CodecFitter::CodecFitter(const std::string& codec, const FeatureShape& shape, const FitOptions& options)
     : shape_(shape), options_(options), spec_{.name = codec} {
@@ -110,56 +127,64 @@ torch::Tensor CodecFitter::centred_moments(int64_t layer) const {
   return (products_[layer] / tokens - mean.square()).clamp_min(0);
 }
 
+// A layer's components, the one of the largest variance first.
+LayerComponents CodecFitter::components_of(int64_t layer, const torch::Tensor& outliers) const {
+  torch::Tensor moments = centred_moments(layer);
+  if (spec_.name != "lowrank") {
+    if (outliers.defined()) moments.index_fill_(0, outliers, 0);  // they are stored by themselves
+    const auto [values, channels] = moments.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
+    return {.variances = values, .channels = channels, .basis = {}};
+  }
+  if (outliers.defined()) moments.index_fill_(0, outliers, 0).index_fill_(1, outliers, 0);
+  const auto [values, vectors] = at::linalg_eigh(moments);
+  return {.variances = values.flip(0).clamp_min(0), .channels = {}, .basis = vectors.t().flip(0)};
+}
+
 void CodecFitter::fit_layers(FittedCodec& fitted) const {
-  const int64_t width = shape_.width, outliers = fitted.spec.outliers;
-  const bool is_rotated = spec_.name == "lowrank";
-  torch::Tensor variances = torch::empty({shape_.layers, width}, torch::kFloat64);
-  torch::Tensor order = torch::empty({shape_.layers, width}, torch::kInt64);
-  torch::Tensor bases = is_rotated ? torch::empty({shape_.layers, width, width}, torch::kFloat64) : torch::Tensor();
+  std::vector<LayerComponents> layers;
+  std::vector<torch::Tensor> variances;
   for (int64_t layer = 0; layer < shape_.layers; ++layer) {
-    torch::Tensor moments = centred_moments(layer);
-    if (outliers > 0) {  // they are stored by themselves
-      const torch::Tensor channels = fitted.tables.tensors.at("outliers")[layer];
-      moments.index_fill_(0, channels, 0);
-      if (is_rotated) moments.index_fill_(1, channels, 0);
-    }
-    if (is_rotated) {
-      const auto [values, vectors] = at::linalg_eigh(moments);
-      variances[layer] = values.flip(0).clamp_min(0);
-      bases[layer] = vectors.t().flip(0);  // rows are components, the largest first
-    } else {
-      const auto [values, channels] = moments.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
-      variances[layer] = values;
-      order[layer] = channels;
+    const bool has_outliers = fitted.spec.outliers > 0;
+    layers.push_back(components_of(layer, has_outliers ? fitted.tables.tensors.at("outliers")[layer] : torch::Tensor()));
+    variances.push_back(layers.back().variances);
+  }
+  share_bits(torch::stack(variances), fitted.spec);
+  const int64_t eights = fitted.spec.components_8, components = eights + fitted.spec.components_4;
+  const torch::Tensor spread = torch::stack(variances).slice(1, 0, components).sqrt();  // [N, r]
+  torch::Tensor steps = torch::maximum(spread, (spread.amax(1, true) * kLeastSpread).clamp_min(1e-20));
+  steps.slice(1, 0, eights) *= static_cast<double>(kReach8 / kLargest8);
+  steps.slice(1, eights) *= static_cast<double>(kReach4 / kLargest4);
+  std::vector<torch::Tensor> tables;
+  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
+    if (spec_.name == "lowrank") {
+      tables.push_back(layers[layer].basis.slice(0, 0, components).to(torch::kFloat32));
+    } else {  // channels in their order, which is quicker to read
+      const auto [channels, places] = layers[layer].channels.slice(0, 0, components).sort();
+      tables.push_back(channels);
+      steps[layer] = steps[layer].index_select(0, places);
     }
   }
-  // A byte of each token is its scale.
-  const double bits = is_rotated ? options_.bits : 4;
-  const auto budget = static_cast<int64_t>(bits * static_cast<double>(width)) - 8 - 32 * outliers;
-  const Allocation shares =
-      is_rotated ? allocate(variances, budget) : Allocation{0, std::min(width - outliers, budget / 4) / 2 * 2};
-  const int64_t components = shares.eights + shares.fours;
-  if (components < 1) {
-    throw core::ConfigError("codec " + spec_.name + ": " + std::to_string(bits) +
-                            " bits a value leave no component: " + "raise cache.bits");
-  }
-  fitted.spec.components_8 = shares.eights;
-  fitted.spec.components_4 = shares.fours;
-  const torch::Tensor spread = variances.slice(1, 0, components).sqrt();  // [N, r]
-  const torch::Tensor floor = (spread.amax(1, true) * 1e-6).clamp_min(1e-20);
-  torch::Tensor steps = torch::maximum(spread, floor);
-  steps.slice(1, 0, shares.eights) *= static_cast<double>(kReach8 / kLargest8);
-  steps.slice(1, shares.eights) *= static_cast<double>(kReach4 / kLargest4);
   auto& tensors = fitted.tables.tensors;
   tensors["mean"] = (sum_ / static_cast<double>(tokens_)).to(torch::kFloat32);
-  if (is_rotated) {
-    tensors["basis"] = bases.slice(1, 0, components).to(torch::kFloat32).contiguous();
-    tensors["steps"] = steps.to(torch::kFloat32).contiguous();
-  } else {
-    const auto [channels, places] = order.slice(1, 0, components).sort(1);
-    tensors["channels"] = channels.contiguous();
-    tensors["steps"] = steps.gather(1, places).to(torch::kFloat32).contiguous();
+  tensors["steps"] = steps.to(torch::kFloat32).contiguous();
+  tensors[spec_.name == "lowrank" ? "basis" : "channels"] = torch::stack(tables).contiguous();
+}
+
+// variances [N, C], falling.
+void CodecFitter::share_bits(const torch::Tensor& variances, CodecSpec& spec) const {
+  const bool is_rotated = spec_.name == "lowrank";
+  const double bits = is_rotated ? options_.bits : kInt4Bits;
+  const int64_t budget = budget_of(shape_.width, bits, spec.outliers);
+  const Allocation shares = is_rotated
+                                ? allocate(variances, budget)
+                                : Allocation{0, std::min(shape_.width - spec.outliers, budget / 4) / 2 * 2};
+  if (shares.eights + shares.fours < 1) {
+    throw core::ConfigError("codec " + spec_.name + ": " + std::to_string(bits) +
+                            " bits a value leave no component of " + std::to_string(shape_.width) +
+                            " channels: raise cache.bits, or choose another codec");
   }
+  spec.components_8 = shares.eights;
+  spec.components_4 = shares.fours;
 }
 
 FittedCodec CodecFitter::finish() const {

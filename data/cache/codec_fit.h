@@ -21,9 +21,18 @@ struct FitOptions {
   double bits = 4;  // of lowrank, a value of the features on average, scales and outliers included
 };
 
+// What a fit gives where no channel is an outlier, as far as bytes go: for planning before there is a sample.
+CodecSpec nominal_spec(const std::string& codec, int64_t width, double bits);
+
 struct FittedCodec {
   CodecSpec spec;
   CodecTables tables;
+};
+
+struct LayerComponents {
+  torch::Tensor variances;  // float64 [C], falling
+  torch::Tensor channels;   // int64 [C] of int4: which channel each is
+  torch::Tensor basis;      // float64 [C, C] of lowrank: rows in channels
 };
 
 class CodecFitter {
@@ -40,6 +49,8 @@ class CodecFitter {
  private:
   void choose_outliers(FittedCodec& fitted) const;
   void fit_layers(FittedCodec& fitted) const;
+  LayerComponents components_of(int64_t layer, const torch::Tensor& outliers) const;
+  void share_bits(const torch::Tensor& variances, CodecSpec& spec) const;
   torch::Tensor centred_moments(int64_t layer) const;
 
   FeatureShape shape_;

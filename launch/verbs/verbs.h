@@ -8,6 +8,7 @@ namespace permafrost::launch {
 int run_demo_verb(Invocation& invocation);
 int run_dataset(Invocation& invocation);
 int run_text(Invocation& invocation);
+int run_plan(Invocation& invocation);
 int run_cache(Invocation& invocation);
 int run_train(Invocation& invocation);
 int run_eval(Invocation& invocation);
