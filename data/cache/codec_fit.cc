@@ -119,72 +119,72 @@ void CodecFitter::choose_outliers(FittedCodec& fitted) const {
   fitted.tables.tensors["outliers"] = std::get<0>(channels.sort(1)).contiguous();  // int64 [N, k]
 }
 
-// Covariance [C, C], or variances [C], of a layer's differences.
-torch::Tensor CodecFitter::centred_moments(int64_t layer) const {
+// Covariance [C, C], or variances [C], of a layer's differences; none of outliers, which are stored by themselves.
+torch::Tensor CodecFitter::centred_moments(int64_t layer, const FittedCodec& fitted) const {
   const auto tokens = static_cast<double>(tokens_);
+  const bool is_matrix = spec_.name == "lowrank";
   const torch::Tensor mean = sum_[layer] / tokens;
-  if (spec_.name == "lowrank") return products_[layer] / tokens - torch::outer(mean, mean);
-  return (products_[layer] / tokens - mean.square()).clamp_min(0);
+  torch::Tensor moments = products_[layer] / tokens - (is_matrix ? torch::outer(mean, mean) : mean.square());
+  if (fitted.spec.outliers > 0) {
+    const torch::Tensor outliers = fitted.tables.tensors.at("outliers")[layer];
+    moments.index_fill_(0, outliers, 0);
+    if (is_matrix) moments.index_fill_(1, outliers, 0);
+  }
+  return is_matrix ? moments : moments.clamp_min(0);
 }
 
-// A layer's components, the one of the largest variance first.
-LayerComponents CodecFitter::components_of(int64_t layer, const torch::Tensor& outliers) const {
-  torch::Tensor moments = centred_moments(layer);
-  if (spec_.name != "lowrank") {
-    if (outliers.defined()) moments.index_fill_(0, outliers, 0);  // they are stored by themselves
-    const auto [values, channels] = moments.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
-    return {.variances = values, .channels = channels, .basis = {}};
-  }
-  if (outliers.defined()) moments.index_fill_(0, outliers, 0).index_fill_(1, outliers, 0);
-  const auto [values, vectors] = at::linalg_eigh(moments);
-  return {.variances = values.flip(0).clamp_min(0), .channels = {}, .basis = vectors.t().flip(0)};
-}
-
-void CodecFitter::fit_layers(FittedCodec& fitted) const {
-  std::vector<LayerComponents> layers;
-  std::vector<torch::Tensor> variances;
-  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
-    const bool has_outliers = fitted.spec.outliers > 0;
-    layers.push_back(components_of(layer, has_outliers ? fitted.tables.tensors.at("outliers")[layer] : torch::Tensor()));
-    variances.push_back(layers.back().variances);
-  }
-  share_bits(torch::stack(variances), fitted.spec);
-  const int64_t eights = fitted.spec.components_8, components = eights + fitted.spec.components_4;
-  const torch::Tensor spread = torch::stack(variances).slice(1, 0, components).sqrt();  // [N, r]
+// Components must not be scaled by nothing.
+torch::Tensor CodecFitter::steps_of(const torch::Tensor& variances, const CodecSpec& spec) const {
+  const torch::Tensor spread = variances.sqrt();  // [N, r]
   torch::Tensor steps = torch::maximum(spread, (spread.amax(1, true) * kLeastSpread).clamp_min(1e-20));
-  steps.slice(1, 0, eights) *= static_cast<double>(kReach8 / kLargest8);
-  steps.slice(1, eights) *= static_cast<double>(kReach4 / kLargest4);
-  std::vector<torch::Tensor> tables;
-  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
-    if (spec_.name == "lowrank") {
-      tables.push_back(layers[layer].basis.slice(0, 0, components).to(torch::kFloat32));
-    } else {  // channels in their order, which is quicker to read
-      const auto [channels, places] = layers[layer].channels.slice(0, 0, components).sort();
-      tables.push_back(channels);
-      steps[layer] = steps[layer].index_select(0, places);
-    }
-  }
-  auto& tensors = fitted.tables.tensors;
-  tensors["mean"] = (sum_ / static_cast<double>(tokens_)).to(torch::kFloat32);
-  tensors["steps"] = steps.to(torch::kFloat32).contiguous();
-  tensors[spec_.name == "lowrank" ? "basis" : "channels"] = torch::stack(tables).contiguous();
+  steps.slice(1, 0, spec.components_8) *= static_cast<double>(kReach8 / kLargest8);
+  steps.slice(1, spec.components_8) *= static_cast<double>(kReach4 / kLargest4);
+  return steps.to(torch::kFloat32).contiguous();
 }
 
-// variances [N, C], falling.
-void CodecFitter::share_bits(const torch::Tensor& variances, CodecSpec& spec) const {
-  const bool is_rotated = spec_.name == "lowrank";
-  const double bits = is_rotated ? options_.bits : kInt4Bits;
-  const int64_t budget = budget_of(shape_.width, bits, spec.outliers);
-  const Allocation shares = is_rotated
-                                ? allocate(variances, budget)
-                                : Allocation{0, std::min(shape_.width - spec.outliers, budget / 4) / 2 * 2};
-  if (shares.eights + shares.fours < 1) {
-    throw core::ConfigError("codec " + spec_.name + ": " + std::to_string(bits) +
-                            " bits a value leave no component of " + std::to_string(shape_.width) +
-                            " channels: raise cache.bits, or choose another codec");
+// Of each layer the channels of the largest variance. What is left out of a layer is owed to the next, so that no
+// channel stays behind in all of them.
+void CodecFitter::fit_channels(FittedCodec& fitted) const {
+  const int64_t count =
+      std::min(shape_.width - fitted.spec.outliers, budget_of(shape_.width, kInt4Bits, fitted.spec.outliers) / 4) / 2 *
+      2;
+  require_components(count);
+  fitted.spec.components_4 = count;
+  std::vector<torch::Tensor> channels, variances;
+  torch::Tensor owed = torch::zeros({shape_.width}, torch::kFloat64);
+  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
+    torch::Tensor moments = centred_moments(layer, fitted) + owed;  // [C]
+    const torch::Tensor order = moments.argsort(/*stable=*/true, /*dim=*/0, /*descending=*/true);
+    channels.push_back(std::get<0>(order.slice(0, 0, count).sort()));  // in their order, which is quicker to read
+    variances.push_back(moments.index_select(0, channels.back()));
+    owed = moments.index_fill(0, channels.back(), 0);
   }
-  spec.components_8 = shares.eights;
-  spec.components_4 = shares.fours;
+  fitted.tables.tensors["channels"] = torch::stack(channels).contiguous();
+  fitted.tables.tensors["steps"] = steps_of(torch::stack(variances), fitted.spec);
+}
+
+// Of each layer the principal components of the largest variance.
+void CodecFitter::fit_components(FittedCodec& fitted) const {
+  std::vector<torch::Tensor> bases, variances;
+  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
+    const auto [values, vectors] = at::linalg_eigh(centred_moments(layer, fitted));
+    variances.push_back(values.flip(0).clamp_min(0));
+    bases.push_back(vectors.t().flip(0));  // a row for each component
+  }
+  const torch::Tensor falling = torch::stack(variances);  // [N, C]
+  const Allocation shares = allocate(falling, budget_of(shape_.width, options_.bits, fitted.spec.outliers));
+  require_components(shares.eights + shares.fours);
+  fitted.spec.components_8 = shares.eights;
+  fitted.spec.components_4 = shares.fours;
+  const int64_t count = shares.eights + shares.fours;
+  fitted.tables.tensors["basis"] = torch::stack(bases).slice(1, 0, count).to(torch::kFloat32).contiguous();
+  fitted.tables.tensors["steps"] = steps_of(falling.slice(1, 0, count), fitted.spec);
+}
+
+void CodecFitter::require_components(int64_t count) const {
+  if (count >= 1) return;
+  throw core::ConfigError("codec " + spec_.name + ": its bits leave no component of " + std::to_string(shape_.width) +
+                          " channels: raise cache.bits, or choose another codec");
 }
 
 FittedCodec CodecFitter::finish() const {
@@ -192,7 +192,10 @@ FittedCodec CodecFitter::finish() const {
   FittedCodec fitted{.spec = spec_, .tables = {}};
   if (!spec_.is_fitted()) return fitted;
   choose_outliers(fitted);
-  if (spec_.is_layered()) fit_layers(fitted);
+  if (spec_.is_layered()) {
+    fitted.tables.tensors["mean"] = (sum_ / static_cast<double>(tokens_)).to(torch::kFloat32);
+    spec_.name == "lowrank" ? fit_components(fitted) : fit_channels(fitted);
+  }
   fitted.spec.tables_sha256 = fitted.tables.sha256();
   return fitted;
 }

@@ -29,12 +29,6 @@ struct FittedCodec {
   CodecTables tables;
 };
 
-struct LayerComponents {
-  torch::Tensor variances;  // float64 [C], falling
-  torch::Tensor channels;   // int64 [C] of int4: which channel each is
-  torch::Tensor basis;      // float64 [C, C] of lowrank: rows in channels
-};
-
 class CodecFitter {
  public:
   // A codec that needs no fit takes any sample and gives empty tables. Throws ConfigError for an unknown codec, or bits
@@ -48,10 +42,11 @@ class CodecFitter {
 
  private:
   void choose_outliers(FittedCodec& fitted) const;
-  void fit_layers(FittedCodec& fitted) const;
-  LayerComponents components_of(int64_t layer, const torch::Tensor& outliers) const;
-  void share_bits(const torch::Tensor& variances, CodecSpec& spec) const;
-  torch::Tensor centred_moments(int64_t layer) const;
+  void fit_channels(FittedCodec& fitted) const;
+  void fit_components(FittedCodec& fitted) const;
+  torch::Tensor centred_moments(int64_t layer, const FittedCodec& fitted) const;
+  torch::Tensor steps_of(const torch::Tensor& variances, const CodecSpec& spec) const;
+  void require_components(int64_t count) const;
 
   FeatureShape shape_;
   FitOptions options_;

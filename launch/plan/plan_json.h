@@ -11,7 +11,7 @@
 namespace permafrost::launch {
 
 // {"config", "encoder", "nodes", ..., "rates": {NAME: {.., "origin"}}, "modes": [..], "recommended": {"mode", "codec",
-// "reason", "is_in_train"}}. `codec` and `break_even_epochs` are null where there is none.
+// "reason"}}. `codec` and `break_even_epochs` are null where there is none.
 nlohmann::json plan_json(const Plan& plan, const PlanInput& input, const PlanNames& names);
 
 }  // namespace permafrost::launch

@@ -57,11 +57,17 @@ struct Candidate {
 // A codec is accepted by the checkpoint's answers, or, without one, by how far it moves the features.
 constexpr double kSameTop1 = 0.99, kRelativeError = 0.05;
 
+// On the command line: a config names a codec for building, not for comparing.
+bool is_typed(const Invocation& invocation, const std::string& name) {
+  return std::any_of(invocation.table->options().begin(), invocation.table->options().end(),
+                     [&](const core::Option& o) { return o.name == name && o.origin == "command line"; });
+}
+
 class Audit {
  public:
   explicit Audit(Invocation& invocation)
       : settings_(invocation.settings),
-        names_codec_(invocation.table->is_set("cache.codec")),
+        names_codec_(is_typed(invocation, "cache.codec")),
         manifest_(data::read_manifest(invocation.need(settings_.path.manifest, "manifest"),
                                       settings_.has.allow_outside_root)) {
     if (!settings_.path.run.empty()) model_ = load_newest_model(settings_.path.run);

@@ -64,7 +64,7 @@ said "no video 'nobody'"
 
 # --- Other classes without a rebuild.
 before=$(records "$WORK/grown")
-sed 's/,star /,comet /; s/,red /,crimson /' "$list" >"$WORK/renamed.csv"
+sed 's/^red /crimson /' "$list" >"$WORK/renamed.csv"
 scan "$WORK/renamed.csv" "$WORK/renamed.jsonl"
 must 1 relabel --cache "$WORK/grown" --manifest "$WORK/renamed.jsonl"
 [ "$before" = "$(records "$WORK/grown")" ] || fail "relabel wrote a shard"

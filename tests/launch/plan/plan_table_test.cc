@@ -75,7 +75,6 @@ TEST(PlanJson, HoldsEveryModeAndTheRecommendation) {
   EXPECT_TRUE(json["modes"][0]["break_even_epochs"].is_null());
   EXPECT_EQ(json["recommended"]["mode"], "online");
   EXPECT_TRUE(json["recommended"]["codec"].is_null());
-  EXPECT_EQ(json["recommended"]["is_in_train"], false);
 }
 
 }  // namespace
