@@ -158,6 +158,8 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("top", &s.predict.top, "classes to print");
   table.section("bench", "Benchmarks");
   table.add("seconds", &s.bench.seconds, "least time of a measurement");
+  table.add("batch", &s.bench.batch, "loader: clips of a batch");
+  table.add("cold", &s.bench.cold, "loader: forget the files before each round");
   table.add("decoder_threads", &s.bench.decoder_threads, "decode: threads of each file");
   table.section("plan", "Plan");
   table.add("train_videos", &s.plan.train_videos, "0: the manifest's, or as published for the config's data set");
@@ -249,6 +251,7 @@ std::vector<std::string> faults_of(const Settings& s) {
   at_least("train.bucket_mib", s.train.bucket_mib, 1);
   at_least("eval.batch", s.eval.batch, 1);
   within("eval.clip_weight", s.eval.clip_weight, 0, 1);
+  at_least("bench.batch", s.bench.batch, 1);
   at_least("bench.decoder_threads", s.bench.decoder_threads, 1);
   within("bench.seconds", s.bench.seconds, 0, 3600);
   at_least("predict.top", s.predict.top, 1);

@@ -121,6 +121,8 @@ struct DemoSettings {
 struct BenchSettings {
   double seconds = 5;           // least time of a measurement
   int64_t decoder_threads = 1;  // of each file
+  int64_t batch = 4;            // clips
+  bool cold = false;
 };
 
 // Of the plan verb. Every rate that is given wins over --rates, which wins over what is assumed.

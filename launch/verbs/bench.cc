@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "launch/bench/bench_decode.h"
+#include "launch/bench/bench_loader.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
 
@@ -34,12 +35,39 @@ int tell_decode(const Invocation& invocation) {
   return core::kExitDone;
 }
 
+int tell_loader(const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  if (invocation.words.size() != 2) throw core::ConfigError("bench loader: expected one cache after it");
+  const LoaderBench options{.threads = place_threads(invocation),
+                            .batch = settings.bench.batch,
+                            .seconds = settings.bench.seconds,
+                            .is_cold = settings.bench.cold};
+  const LoaderRates rates = bench_loader(invocation.words[1], options);
+  const nlohmann::json result{{"bench", "loader"},
+                              {"per_second", rates.loader},
+                              {"unit", "GB"},
+                              {"clips_per_second", rates.loader * 1e9 / rates.record_bytes},
+                              {"decoded_per_second", rates.decoded},
+                              {"decoded_clips_per_second", rates.decoded * 1e9 / rates.record_bytes},
+                              {"raw_per_second", rates.raw},
+                              {"ratio_to_raw", rates.loader / rates.raw},
+                              {"records", rates.records},
+                              {"record_bytes", rates.record_bytes},
+                              {"threads", options.threads},
+                              {"batch", options.batch},
+                              {"cold", options.is_cold},
+                              {"rounds", rates.rounds}};
+  std::cout << json_text(result, -1) << "\n";
+  return core::kExitDone;
+}
+
 }  // namespace
 
 int run_bench(Invocation& invocation) {
   const std::string what = invocation.words.empty() ? "" : invocation.words.front();
   if (what == "decode") return tell_decode(invocation);
-  throw core::ConfigError("expected `bench decode`, found '" + what + "'");
+  if (what == "loader") return tell_loader(invocation);
+  throw core::ConfigError("expected `bench decode` or `bench loader`, found '" + what + "'");
 }
 
 }  // namespace permafrost::launch

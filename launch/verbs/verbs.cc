@@ -92,7 +92,7 @@ const std::vector<Verb>& verbs() {
        &run_report},
       {"bench",
        "measures this machine; a JSON line for each measurement",
-       " decode DIR [--frames F] [--threads T]",
+       " decode DIR [--frames F] [--threads T] | loader CACHE [--bench.batch B] [--cold] [--threads T]",
        "permafrost bench decode videos --threads 2",
        {"frames", "threads", "config", "bench."},
        false,
