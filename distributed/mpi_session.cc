@@ -77,6 +77,8 @@ void MpiSession::find_place() {
   MPI_TRY(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node));
   MPI_TRY(MPI_Comm_rank(node, &local_rank_));
   MPI_TRY(MPI_Comm_size(node, &local_size_));
+  node_ranks_.resize(local_size_);
+  MPI_TRY(MPI_Allgather(&rank_, 1, MPI_INT, node_ranks_.data(), 1, MPI_INT, node));
   MPI_TRY(MPI_Comm_free(&node));
 }
 

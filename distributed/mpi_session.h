@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "distributed/mpi_error.h"
 
@@ -34,6 +35,8 @@ class MpiSession {
   // Among the ranks of this node, in the order of their ranks: the index of the GPU to use.
   int local_rank() const { return local_rank_; }
   int local_size() const { return local_size_; }
+  // The ranks of this node, this one among them, ascending.
+  const std::vector<int>& node_ranks() const { return node_ranks_; }
 
   // Ends every rank of the job, this one with `exit_code`; never returns. Other ranks get no chance to clean up, so
   // files must be published whole or not at all. A job of one rank leaves without a word of MPI's.
@@ -47,6 +50,7 @@ class MpiSession {
   int size_ = 1;
   int local_rank_ = 0;
   int local_size_ = 1;
+  std::vector<int> node_ranks_{0};
 };
 
 // The number of ranks the launcher says it started, and who says so.

@@ -19,6 +19,7 @@ std::vector<std::string> encoder_choices() {
 constexpr int64_t kLargestCount = int64_t{1} << 30;
 constexpr double kLeastEpochs = 1e-6, kMostEpochs = 1e6, kMostRate = 1e3;
 constexpr double kLeastPlanRate = 1e-6, kMostPlanRate = 1e9;
+constexpr double kMostStageGigabytes = 1e9;
 
 std::string shown(double value) {
   std::ostringstream text;
@@ -49,6 +50,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
   table.add("init-from", &s.path.init_from,
             "run, or released weights in safetensors, whose network a new run starts from");
+  table.add("stage", &s.path.stage, "folder on the node's own disk for copies of the shards that are read next");
+  table.add("stage-gb", &s.stage.gigabytes, "GB that these copies may take on each node (needs --stage)");
   table.add("ids", &s.path.ids, "video to remove, or a file of an id a line; several may be given");
   table.add("deep", &s.has.deep, "check and decode every record too");
   table.add("repair", &s.has.repair, "build again what is broken, and nothing else (needs --manifest and --encoder)");
@@ -178,6 +181,17 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("seed", &s.demo.seed, "of scenes and encoder");
 }
 
+// A folder and its bound come together.
+void demand_stage(const Settings& s, const auto& demand) {
+  const double gigabytes = s.stage.gigabytes;
+  if (s.path.stage.empty()) {
+    demand(gigabytes == 0, found_instead("stage-gb", gigabytes, "--stage, the folder of the copies, beside it"));
+  } else {
+    demand(gigabytes > 0 && gigabytes <= kMostStageGigabytes,
+           found_instead("stage-gb", gigabytes, "more than 0 beside --stage, at most " + shown(kMostStageGigabytes)));
+  }
+}
+
 }  // namespace
 
 core::OptionTable make_option_table(Settings& settings) {
@@ -201,6 +215,7 @@ std::vector<std::string> faults_of(const Settings& s) {
   const auto within = [&](const char* name, double value, double least, double most) {  // never true of nan
     demand(value >= least && value <= most, found_instead(name, value, shown(least) + " to " + shown(most)));
   };
+  demand_stage(s, demand);
   at_least("threads", s.threads, 0);
   at_least("frames", s.dataset.frames, 1);
   at_least("fold", s.dataset.fold, 1);

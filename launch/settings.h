@@ -21,7 +21,12 @@ namespace permafrost::launch {
 
 struct PathSettings {
   std::vector<std::string> lists, ids;
-  std::string config, root, manifest, encoder, cache, run, text, from, init_from, out;
+  std::string config, root, manifest, encoder, cache, run, text, from, init_from, out, stage;
+};
+
+// Of copies of shards on the node's own disk, in PathSettings::stage.
+struct StageSettings {
+  double gigabytes = 0;  // of all copies of the node at any moment
 };
 
 struct SwitchSettings {
@@ -143,6 +148,7 @@ struct PlanSettings {
 
 struct Settings {
   PathSettings path;
+  StageSettings stage;
   SwitchSettings has;
   DatasetSettings dataset;
   TextSettings text;

@@ -16,8 +16,11 @@ class DirectoryLock {
  public:
   // Creates the directory if need be.
   explicit DirectoryLock(const std::string& directory);
+  // Whether DIR/.lock is still the file that is locked: not where an earlier owner removed it while this one took it.
+  bool is_current() const;
 
  private:
+  std::string path_;
   FileDescriptor fd_;
 };
 

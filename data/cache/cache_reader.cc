@@ -110,13 +110,31 @@ int64_t CacheReader::row_of(int64_t i, int64_t view) const {
   return video.first_row + view;
 }
 
-ClipRecord CacheReader::read(int64_t i, int64_t view) const { return shard(videos_.at(i).shard).read(row_of(i, view)); }
+template <class Read>
+auto CacheReader::from_copy_or_shard(int64_t place, const Read& read) const {
+  const ShardReader& reader = shard(place);
+  if (const core::FileDescriptor copy = copies_ ? copies_->open(place) : core::FileDescriptor(); copy.is_valid()) {
+    try {
+      return read(reader, copy.get());
+    } catch (const core::Error&) {
+      copies_->reject(place);
+    }
+  }
+  return read(reader, core::open_for_reading(reader.path()).get());
+}
+
+ClipRecord CacheReader::read(int64_t i, int64_t view) const {
+  const int64_t row = row_of(i, view);
+  return from_copy_or_shard(videos_.at(i).shard,
+                            [&](const ShardReader& reader, int fd) { return reader.read(fd, row); });
+}
 
 bool CacheReader::read_into(int64_t i, int64_t view, uint8_t* pixels, uint8_t* coded) const {
-  const ShardReader& reader = shard(videos_.at(i).shard);
   const int64_t row = row_of(i, view);
-  reader.read_into(row, pixels, coded);
-  return reader.row(row).flipped;
+  return from_copy_or_shard(videos_.at(i).shard, [&](const ShardReader& reader, int fd) {
+    reader.read_into(fd, row, pixels, coded);
+    return reader.row(row).flipped;
+  });
 }
 
 }  // namespace permafrost::data

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "data/cache/cache_index.h"
+#include "data/cache/shard_copies.h"
 #include "data/cache/shard_reader.h"
 
 namespace permafrost::data {
@@ -40,6 +41,8 @@ class CacheReader {
   // Shard after shard.
   const std::vector<IndexedVideo>& videos() const { return videos_; }
   int64_t size() const { return static_cast<int64_t>(videos_.size()); }
+  // Records are read from `copies` where it has their shard. It must outlive the reads; nullptr: no more of it.
+  void use_copies(const ShardCopies* copies) { copies_ = copies; }
 
   // Video `i` of videos(); its features are decoded to float32 [N, t, L, C], whatever the codec. Thread-safe.
   // Throws DataError naming shard, dataset and row where a byte is wrong.
@@ -53,12 +56,16 @@ class CacheReader {
   const ShardReader& shard(int64_t place) const;
   void require_indexed(const ShardReader& shard, const ShardSummary& summary) const;
   int64_t row_of(int64_t i, int64_t view) const;
+  // What `read` (of a shard and an open file of its bytes) gives: from a copy that is good, else from the shard.
+  template <class Read>
+  auto from_copy_or_shard(int64_t place, const Read& read) const;
 
   std::string directory_;
   CacheIndex index_;
   std::shared_ptr<const Codec> codec_;
   std::vector<IndexedVideo> videos_;
   std::vector<std::unique_ptr<LazyShard>> shards_;
+  const ShardCopies* copies_ = nullptr;
 };
 
 // The codec of a cache, with its tables. Throws DataError where codec.safetensors is not the one of the key; IoError.

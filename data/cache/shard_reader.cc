@@ -100,30 +100,38 @@ void ShardReader::require_row(int64_t row) const {
 }
 
 void ShardReader::read_into(int64_t row, uint8_t* pixels, uint8_t* coded) const {
+  read_into(core::open_for_reading(path_).get(), row, pixels, coded);
+}
+
+void ShardReader::read_into(int fd, int64_t row, uint8_t* pixels, uint8_t* coded) const {
   require_row(row);
-  const core::FileDescriptor fd = core::open_for_reading(path_);
   for (size_t column = 0; column < layout_.fields.size(); ++column) {
     const Field& field = layout_.fields[column];
     if (is_metadata(field)) continue;
     uint8_t*& to = is_coded(field) ? coded : pixels;
-    read_field(fd.get(), column, row, to);
+    read_field(fd, column, row, to);
     to += field.record_bytes();
   }
 }
 
 std::vector<std::vector<uint8_t>> ShardReader::read_packed(int64_t row) const {
+  return read_packed(core::open_for_reading(path_).get(), row);
+}
+
+std::vector<std::vector<uint8_t>> ShardReader::read_packed(int fd, int64_t row) const {
   require_row(row);
-  const core::FileDescriptor fd = core::open_for_reading(path_);
   std::vector<std::vector<uint8_t>> packed;
   for (size_t column = 0; column < layout_.fields.size(); ++column) {
     packed.emplace_back(layout_.fields[column].record_bytes());
-    read_field(fd.get(), column, row, packed.back().data());
+    read_field(fd, column, row, packed.back().data());
   }
   return packed;
 }
 
-ClipRecord ShardReader::read(int64_t row) const {
-  const std::vector<std::vector<uint8_t>> packed = read_packed(row);
+ClipRecord ShardReader::read(int64_t row) const { return read(core::open_for_reading(path_).get(), row); }
+
+ClipRecord ShardReader::read(int fd, int64_t row) const {
+  const std::vector<std::vector<uint8_t>> packed = read_packed(fd, row);
   ClipRecord record;
   std::vector<uint8_t> coded;
   for (size_t column = 0; column < packed.size(); ++column) {

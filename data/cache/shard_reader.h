@@ -4,6 +4,7 @@
 //   ShardReader shard("cache/shard-00007.h5", codec);
 //   ClipRecord clip = shard.read(3);                   // from any number of threads
 //   shard.read_into(3, pixels, coded);                 // without a copy, without decoding
+//   shard.read_into(fd, 3, pixels, coded);             // from another file of the same bytes
 //
 // The file is opened for each read: a cache may have more shards than a process may have open files.
 #pragma once
@@ -52,8 +53,12 @@ class ShardReader {
   ClipRecord read(int64_t row) const;
   // Pixels, and features as the codec has them (Codec::bytes_per_record() of them). Throws as read().
   void read_into(int64_t row, uint8_t* pixels, uint8_t* coded) const;
+  // Both from `fd`, an open copy of the shard; complaints name the shard.
+  ClipRecord read(int fd, int64_t row) const;
+  void read_into(int fd, int64_t row, uint8_t* pixels, uint8_t* coded) const;
   // The bytes of each field, for copying a record into another shard. Throws as read().
   std::vector<std::vector<uint8_t>> read_packed(int64_t row) const;
+  std::vector<std::vector<uint8_t>> read_packed(int fd, int64_t row) const;
   // Checks every byte of every record.
   void verify_records() const;
 

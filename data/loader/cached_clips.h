@@ -46,6 +46,7 @@ class CachedClips : public ClipSource {
   const Codec& codec() const override { return cache_.codec(); }
   std::vector<int64_t> pixel_shape() const override;
   ClipInfo read_into(int64_t sample, int64_t epoch, uint8_t* pixels, uint8_t* coded) const override;
+  int64_t shard_of(int64_t sample, int64_t /*epoch*/) const override { return video(sample).shard; }
 
   int64_t videos() const { return static_cast<int64_t>(videos_.size()); }
   int64_t views() const { return views_; }

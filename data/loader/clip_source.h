@@ -40,6 +40,8 @@ class ClipSource {
   // sample in 0..size()-1. Fills uint8 [F, 3, S, S] and codec().bytes_per_record() bytes. A function of its arguments;
   // called from several threads at once. Throws DataError, IoError.
   virtual ClipInfo read_into(int64_t sample, int64_t epoch, uint8_t* pixels, uint8_t* coded) const = 0;
+  // From which of its cache's shards read_into() takes the clip: a place in CacheIndex::shards; -1: from none.
+  virtual int64_t shard_of(int64_t /*sample*/, int64_t /*epoch*/) const { return -1; }
 
   int64_t pixel_bytes() const;
   // A copy of its own, decoded. Throws as read_into().

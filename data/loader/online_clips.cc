@@ -64,10 +64,21 @@ int64_t OnlineClips::view_of(const ManifestEntry& entry, int64_t sample, int64_t
   return policy_ == ViewPolicy::kEvery ? sample % views_ : view_of_epoch(entry.id, epoch, views_);
 }
 
-bool OnlineClips::read_cached(const ManifestEntry& entry, int64_t view, ClipRecord& record) const {
+int64_t OnlineClips::cached_place(const ManifestEntry& entry, int64_t view) const {
   const auto found = cached_.find(entry.id);
-  if (found == cached_.end() || view >= cache_->videos()[found->second].views) return false;
-  record = cache_->read(found->second, view);
+  return found == cached_.end() || view >= cache_->videos()[found->second].views ? -1 : found->second;
+}
+
+int64_t OnlineClips::shard_of(int64_t sample, int64_t epoch) const {
+  const ManifestEntry& entry = *entries_.at(policy_ == ViewPolicy::kEvery ? sample / views_ : sample);
+  const int64_t place = cached_place(entry, view_of(entry, sample, epoch));
+  return place < 0 ? -1 : cache_->videos()[place].shard;
+}
+
+bool OnlineClips::read_cached(const ManifestEntry& entry, int64_t view, ClipRecord& record) const {
+  const int64_t place = cached_place(entry, view);
+  if (place < 0) return false;
+  record = cache_->read(place, view);
   if (record.entry_crc32c != entry_checksum(entry)) {
     throw core::DataError(cache_->directory() + ": video " + entry.id +
                           " is another file than the manifest's: give the manifest of the cache, or build it again");

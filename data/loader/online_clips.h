@@ -33,6 +33,7 @@ class OnlineClips : public ClipSource {
   const Codec& codec() const override { return *codec_; }
   std::vector<int64_t> pixel_shape() const override;
   ClipInfo read_into(int64_t sample, int64_t epoch, uint8_t* pixels, uint8_t* coded) const override;
+  int64_t shard_of(int64_t sample, int64_t epoch) const override;
 
   int64_t videos() const { return static_cast<int64_t>(entries_.size()); }
   int64_t views() const { return views_; }
@@ -41,6 +42,8 @@ class OnlineClips : public ClipSource {
 
  private:
   int64_t view_of(const ManifestEntry& entry, int64_t sample, int64_t epoch) const;
+  // Place in cache_->videos() of a view that is there; -1 where it is not.
+  int64_t cached_place(const ManifestEntry& entry, int64_t view) const;
   // Fills the clip from the cache; false where it is not there.
   bool read_cached(const ManifestEntry& entry, int64_t view, ClipRecord& record) const;
 

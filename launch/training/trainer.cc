@@ -256,11 +256,8 @@ int Trainer::train() {
     return core::kExitDone;
   }
   distributed::StopSignal stop;
-  const data::BatchCursor cursor{step_ / steps_per_epoch_, step_ % steps_per_epoch_};
-  const auto end_epoch = static_cast<int64_t>(std::ceil(settings_.recipe.schedule.epochs));
-  data::BatchRequests requests(order_, cursor, end_epoch, world_.rank(), world_.size());
   data::ClipLoader loader(
-      *set_.clips, [&] { return requests.next(); },
+      *set_.clips, requests(),
       {.threads = settings_.train.loader_threads, .batches_ahead = settings_.train.prefetch_batches});
   set_status("running");
   while (step_ < steps_) {

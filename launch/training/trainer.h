@@ -17,6 +17,7 @@
 #include "core/recipe/optimizer.h"
 #include "data/cache/cache_key.h"
 #include "data/loader/clip_loader.h"
+#include "data/loader/shard_stage.h"
 #include "distributed/communicator.h"
 #include "distributed/gradient_reducer.h"
 #include "distributed/stop_signal.h"
@@ -33,6 +34,8 @@ struct TrainingSet {
   std::string identity;             // of its videos: another is another run
   std::string where;                // for complaints
   const data::ClipSource* clips = nullptr;
+  data::ShardStage* stage = nullptr;  // outlives the trainer
+  std::vector<int> staging_for{};     // the ranks whose reads this one stages: those of its node, or none
 };
 
 class Trainer {
@@ -47,6 +50,7 @@ class Trainer {
 
  private:
   void resume(const core::Checkpoint& checkpoint);
+  data::ClipLoader::RequestFunction requests();
   void step_once(const data::Batch& batch);
   void accumulate(const data::Batch& batch, int64_t begin, int64_t end);
   void save();

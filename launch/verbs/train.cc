@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 
 #include "core/base/error.h"
@@ -9,6 +10,7 @@
 #include "data/cache/cache_reader.h"
 #include "data/loader/cached_clips.h"
 #include "data/loader/online_clips.h"
+#include "data/loader/shard_stage.h"
 #include "distributed/communicator.h"
 #include "launch/geometry.h"
 #include "launch/training/run_directory.h"
@@ -31,16 +33,22 @@ class TrainingClips {
       throw core::ConfigError(
           "expected --cache, or --manifest with --encoder, or all three: see permafrost train --help");
     }
+    if (!path.stage.empty() && path.cache.empty()) {
+      throw core::ConfigError("--stage is for the shards of a cache: expected --cache beside it, found none");
+    }
     if (!path.cache.empty()) cache_.emplace(path.cache);
     if (path.manifest.empty()) {
       use_cache();
     } else {
       use_videos(invocation);
     }
+    if (!path.stage.empty()) use_stage(*invocation.session);
   }
 
   const TrainingSet& set() const { return set_; }
   void log() const;
+  // How much was staged and read from there, of all ranks. Collective.
+  void log_stage(distributed::Communicator& world) const;
 
  private:
   void use_cache() {
@@ -48,6 +56,7 @@ class TrainingClips {
     set_ = {cache_->key(), cache_->labels(), cache_->index().contents_sha256(), cache_->directory(), &*cached_};
   }
   void use_videos(const Invocation& invocation);
+  void use_stage(const distributed::MpiSession& session);
   data::CacheKey wanted_key() const;
 
   const Settings& settings_;
@@ -57,6 +66,7 @@ class TrainingClips {
   std::optional<core::FrozenEncoder> encoder_;
   std::optional<data::ClipBuilder> builder_;
   std::optional<data::OnlineClips> online_;
+  std::optional<data::ShardStage> stage_;  // last: its thread asks the clips
   TrainingSet set_;
 };
 
@@ -81,6 +91,28 @@ void TrainingClips::use_videos(const Invocation& invocation) {
   const auto policy = cache_ ? data::ViewPolicy::kOnePerEpoch : data::ViewPolicy::kFreshEveryEpoch;
   online_.emplace(*builder_, *manifest_, kSplit, policy, manifest_->labels, cache_ ? &*cache_ : nullptr);
   set_ = {key, manifest_->labels.names(), data::manifest_identity(*manifest_), settings_.path.manifest, &*online_};
+}
+
+void TrainingClips::use_stage(const distributed::MpiSession& session) {
+  stage_.emplace(*cache_,
+                 data::ShardStageOptions{.directory = settings_.path.stage,
+                                         .limit_bytes = static_cast<uint64_t>(settings_.stage.gigabytes * 1e9)});
+  cache_->use_copies(&*stage_);
+  set_.stage = &*stage_;
+  if (session.local_rank() == 0) set_.staging_for = session.node_ranks();
+}
+
+void TrainingClips::log_stage(distributed::Communicator& world) const {
+  if (!stage_) return;
+  const data::StageStatistics own = stage_->statistics();
+  const std::vector<double> all =
+      world.all_reduce_sum({static_cast<double>(own.reads), static_cast<double>(own.staged_reads),
+                            static_cast<double>(own.copied_shards), static_cast<double>(own.copied_bytes)});
+  if (!world.is_root() || all[0] == 0) return;
+  char text[160];
+  std::snprintf(text, sizeof text, "staged %.0f shards, %.3g GB; %.1f %% of %.0f reads were from the stage", all[2],
+                all[3] / 1e9, 100 * all[1] / all[0], all[0]);
+  core::log_info() << text;
 }
 
 std::string augmentation_of(const data::CacheKey& key) {
@@ -144,7 +176,9 @@ int run_train(Invocation& invocation) {
     run->write("environment.json", describe_environment(world.size(), threads));
     clips.log();
   }
-  return trainer.train();
+  const int code = trainer.train();
+  clips.log_stage(world);
+  return code;
 }
 
 }  // namespace permafrost::launch

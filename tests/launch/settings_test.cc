@@ -39,5 +39,17 @@ TEST(Settings, AFaultNamesOptionValueAndRange) {
                                                HasSubstr("'train.bucket_mib' is 1099511627776, expected at most")));
 }
 
+TEST(Settings, AStageAndItsBoundComeTogether) {
+  Settings settings;
+  settings.stage.gigabytes = 5;
+  EXPECT_THAT(faults_of(settings), ElementsAre(HasSubstr("'stage-gb' is 5, expected --stage")));
+  settings.path.stage = "scratch";
+  EXPECT_THAT(faults_of(settings), SizeIs(0));
+  for (const double value : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    settings.stage.gigabytes = value;
+    EXPECT_THAT(faults_of(settings), ElementsAre(HasSubstr("expected more than 0 beside --stage"))) << value;
+  }
+}
+
 }  // namespace
 }  // namespace permafrost::launch

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "core/base/error.h"
 #include "tests/temporary_directory.h"
 
@@ -21,6 +23,17 @@ TEST(DirectoryLock, NamesTheOwnerToTheSecondAndFreesWithTheFirst) {
                 ThrowsMessage<IoError>(HasSubstr("in use by pid " + std::to_string(::getpid()))));
   }
   EXPECT_NO_THROW(DirectoryLock third(directory / "run"));
+}
+
+TEST(DirectoryLock, KnowsWhetherItsFileWasRemovedMeanwhile) {
+  const permafrost::testing::TemporaryDirectory directory;
+  const DirectoryLock lock(directory / "run");
+  EXPECT_TRUE(lock.is_current());
+  std::filesystem::remove_all(directory / "run");
+  EXPECT_FALSE(lock.is_current());
+  const DirectoryLock another(directory / "run");
+  EXPECT_TRUE(another.is_current());
+  EXPECT_FALSE(lock.is_current());
 }
 
 }  // namespace
