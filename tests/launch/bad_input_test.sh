@@ -33,7 +33,7 @@ expect 2 2 "no use for the word 'stray'" "$p" train stray words --cache a --run 
 expect 2 2 'no use for --eval.batch: see permafrost train --help' "$p" train --out foo --eval.batch 3 --cache a --run b
 expect 2 1 'expected --cache or --manifest, found both' "$p" eval --run a --cache b --manifest c --encoder d
 expect 2 1 "multiple of sampling.alpha" "$p" cache build --sampling.frames 7
-expect 2 1 'expected --cache, found none: see permafrost train --help' "$p" train --run "$WORK/no-run"
+expect 2 1 'expected --cache, or --manifest with --encoder, or all three: see permafrost train --help' "$p" train --run "$WORK/no-run"
 expect 1 1 'no/such.ini: cannot open: No such file' "$p" train --config no/such.ini
 expect 1 1 'no/list.csv: cannot open' "$p" dataset scan --list no/list.csv --root . --out "$WORK/x.jsonl"
 expect 1 1 'no/manifest: cannot' "$p" cache build --manifest no/manifest --encoder no/encoder --out "$WORK/x"
