@@ -50,7 +50,8 @@ VideoOutcome build_video(const ClipBuilder& clips, const std::string& root, cons
   }
 }
 
-// A shard cut by another number of videos per shard, or built from other files, holds other videos.
+// A shard cut by another number of videos per shard, or built from other files, holds other videos. Classes may have
+// changed since: the index tells them.
 void require_videos(const ShardReader& shard, const BuildUnit& unit) {
   std::set<std::string> rejected;
   for (const RejectedVideo& video : shard.rejected()) rejected.insert(video.video_id);
@@ -58,8 +59,8 @@ void require_videos(const ShardReader& shard, const BuildUnit& unit) {
   size_t place = 0;
   for (const ManifestEntry* entry : unit.entries) {
     if (rejected.erase(entry->id) > 0) continue;
-    const bool is_same = place < found.size() && found[place].id == entry->id && found[place].label == entry->label &&
-                         found[place].split == entry->split && found[place].entry_crc32c == entry_checksum(*entry);
+    const bool is_same = place < found.size() && found[place].id == entry->id && found[place].split == entry->split &&
+                         found[place].entry_crc32c == entry_checksum(*entry);
     if (!is_same) {
       throw core::DataError(shard.path() + ": has not video " + entry->id + " as the manifest has it: built from " +
                             "another manifest, or cut by another cache.videos_per_shard");

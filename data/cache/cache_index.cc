@@ -218,10 +218,22 @@ std::vector<std::string> missing_shards(const std::string& directory, const Cach
   return missing;
 }
 
-void write_index(const std::string& directory, const CacheIndex& index) {
+namespace {
+
+std::string index_text(const CacheIndex& index) {
   json object = index_json(index);
   object["sha256"] = core::sha256_hex(object.dump());
-  const std::string text = object.dump() + "\n";
+  return object.dump() + "\n";
+}
+
+}  // namespace
+
+void write_copy(const std::string& directory, const CacheIndex& index) {
+  core::publish_text(copy_path(directory), index_text(index));
+}
+
+void write_index(const std::string& directory, const CacheIndex& index) {
+  const std::string text = index_text(index);
   core::publish_text(index_path(directory), text);
   core::publish_text(copy_path(directory), text);
 }

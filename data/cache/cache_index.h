@@ -46,6 +46,9 @@ struct CacheIndex {
 // Publishes index.json and then index.copy.json, the same bytes. Throws IoError.
 void write_index(const std::string& directory, const CacheIndex& index);
 
+// The copy alone: what a change that is about to begin will make of the cache.
+void write_copy(const std::string& directory, const CacheIndex& index);
+
 // Throws DataError where there is no cache, or no index ("incomplete"), or where it is damaged, of another version or
 // not as FORMAT.md has it.
 CacheIndex read_index(const std::string& directory);

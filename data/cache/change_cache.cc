@@ -50,23 +50,48 @@ ShardSummary without(const std::string& path, const CacheIndex& index, const std
   return writer.finish(rejected);
 }
 
+// The index as it will be; its shards' checksums are still the old ones.
+CacheIndex planned_without(CacheIndex index, const std::set<std::string>& ids) {
+  for (ShardSummary& shard : index.shards) {
+    std::erase_if(shard.videos, [&](const ShardVideo& video) { return ids.contains(video.id); });
+    std::erase_if(shard.rejected, [&](const RejectedVideo& video) { return ids.contains(video.video_id); });
+  }
+  index.removed.insert(ids.begin(), ids.end());
+  return index;
+}
+
+// Whether the file has still to be written anew; a removal that was killed has left some that have not.
+bool is_affected(const std::string& path, const ShardSummary& before, const CacheIndex& index, bool is_resumed) {
+  if (!is_resumed) return holds_any(before, index.removed);
+  const ShardReader shard(path);
+  for (int64_t row = 0; row < shard.records(); ++row) {
+    if (index.removed.contains(shard.row(row).video_id)) return true;
+  }
+  return std::any_of(shard.rejected().begin(), shard.rejected().end(),
+                     [&](const RejectedVideo& video) { return index.removed.contains(video.video_id); });
+}
+
 }  // namespace
 
 Removal remove_videos(const std::string& directory, const std::set<std::string>& ids) {
-  CacheIndex index = read_index_or_copy(directory);
-  require_known(directory, index, ids);
-  Removal removal;
+  const bool is_resumed = !has_index(directory);
+  const CacheIndex before = read_index_or_copy(directory);
+  require_known(directory, before, ids);
+  CacheIndex index = planned_without(before, ids);
+  write_copy(directory, index);  // from here on, whoever goes on after a kill leaves them out
   remove_index(directory);
-  for (ShardSummary& shard : index.shards) {
-    if (!holds_any(shard, ids)) continue;
-    ShardSummary changed = without(directory + "/" + shard.file, index, ids, removal);
-    std::map<std::string, std::string> labels;
-    for (const ShardVideo& video : shard.videos) labels.emplace(video.id, video.label);
-    for (ShardVideo& video : changed.videos) video.label = labels.at(video.id);
-    removal.videos += static_cast<int64_t>(shard.videos.size() - changed.videos.size());
+  Removal removal;
+  for (size_t i = 0; i < index.shards.size(); ++i) {
+    ShardSummary& shard = index.shards[i];
+    const std::string path = directory + "/" + shard.file;
+    if (!is_resumed && !is_affected(path, before.shards[i], index, false)) continue;
+    ShardSummary changed = is_affected(path, before.shards[i], index, is_resumed)
+                               ? without(path, index, index.removed, removal)
+                               : summarize_shard(path);
+    changed.videos = shard.videos;  // with the labels of now
     shard = std::move(changed);
   }
-  index.removed.insert(ids.begin(), ids.end());
+  for (const std::string& id : ids) removal.videos += before.removed.contains(id) ? 0 : 1;
   write_index(directory, index);
   return removal;
 }

@@ -42,8 +42,10 @@ CodecTables read_codec_tables(const std::string& directory) {
 }
 
 void write_codec_tables(const std::string& directory, const CodecTables& tables) {
-  core::write_safetensors(directory + "/" + kCodecTablesFile, tables.tensors,
-                          {{"spec", tables.spec}, {"fitted_for", tables.fitted_for}});
+  for (const char* file : {kCodecTablesCopy, kCodecTablesFile}) {
+    core::write_safetensors(directory + "/" + file, tables.tensors,
+                            {{"spec", tables.spec}, {"fitted_for", tables.fitted_for}});
+  }
 }
 
 }  // namespace permafrost::data

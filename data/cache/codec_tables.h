@@ -12,6 +12,7 @@
 namespace permafrost::data {
 
 inline constexpr char kCodecTablesFile[] = "codec.safetensors";
+inline constexpr char kCodecTablesCopy[] = "codec.copy.safetensors";
 
 struct CodecTables {
   std::map<std::string, torch::Tensor> tensors;  // FORMAT.md names them
@@ -24,7 +25,7 @@ struct CodecTables {
   const torch::Tensor& at(const std::string& name, torch::ScalarType type, torch::IntArrayRef shape) const;
 };
 
-// Throws IoError, DataError.
+// Without these no shard can be decoded: they are written twice. Throws IoError, DataError.
 CodecTables read_codec_tables(const std::string& directory);
 void write_codec_tables(const std::string& directory, const CodecTables& tables);
 

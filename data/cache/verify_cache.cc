@@ -83,7 +83,6 @@ bool is_leftover(const std::string& name) { return name.find(".partial-") != std
 // Files that no index names: of a killed build, copied in, or twice there under another name.
 void check_folder(const std::string& directory, const CacheIndex& index, std::vector<CacheProblem>& problems) {
   std::set<std::string> known = {"index.json", "index.copy.json", ".lock"};
-  if (index.codec_tables) known.insert(kCodecTablesFile);
   for (const ShardSummary& shard : index.shards) known.insert(shard.file);
   std::set<std::string> names;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
@@ -94,16 +93,35 @@ void check_folder(const std::string& directory, const CacheIndex& index, std::ve
     const Expected nothing{directory, name, {}};
     if (is_leftover(name)) {
       problems.push_back(nothing.problem(CacheProblemKind::kLeftover, "left by a killed build"));
-    } else if (name.ends_with(".h5") || name.ends_with(".safetensors")) {
+    } else if (name.ends_with(".h5")) {
       problems.push_back(nothing.problem(CacheProblemKind::kForeign, "not in the index"));
     }
   }
 }
 
 std::vector<CacheProblem> check_tables(const std::string& directory, const CacheIndex& index) {
-  if (!index.codec_tables) return {};
-  const Expected expected{directory, kCodecTablesFile, *index.codec_tables};
-  return check_bytes(expected);
+  std::vector<CacheProblem> problems;
+  if (!index.codec_tables) return problems;
+  for (const char* file : {kCodecTablesFile, kCodecTablesCopy}) {
+    for (CacheProblem& problem : check_bytes({directory, file, *index.codec_tables})) problems.push_back(problem);
+  }
+  return problems;
+}
+
+// One of the two files from the other.
+void restore_tables(const std::string& directory, const FileSummary& expected) {
+  const auto is_whole = [&](const char* file) { return check_bytes({directory, file, expected}).empty(); };
+  const auto copy = [&](const char* from, const char* to) {
+    core::publish_text(directory + "/" + to, core::read_text(directory + "/" + from, expected.bytes));
+  };
+  const bool is_good = is_whole(kCodecTablesFile), has_copy = is_whole(kCodecTablesCopy);
+  if (!is_good && !has_copy) {
+    throw core::DataError(directory + "/" + kCodecTablesFile +
+                          " and its copy are damaged, and no shard can be decoded " +
+                          "without: put one of them back from a backup, or build the cache again in another folder");
+  }
+  if (!is_good) copy(kCodecTablesCopy, kCodecTablesFile);
+  if (!has_copy) copy(kCodecTablesFile, kCodecTablesCopy);
 }
 
 }  // namespace
@@ -112,7 +130,9 @@ std::vector<CacheProblem> verify_cache(const std::string& directory, const Verif
   const CacheIndex index = read_index(directory);
   std::vector<CacheProblem> problems = check_tables(directory, index);
   std::shared_ptr<const Codec> codec;
-  if (options.deep && problems.empty()) codec = open_codec(directory, index.key);
+  const bool has_tables = std::none_of(problems.begin(), problems.end(),
+                                       [](const CacheProblem& problem) { return problem.file == kCodecTablesFile; });
+  if (options.deep && has_tables) codec = open_codec(directory, index.key);
   core::parallel_in_order(
       static_cast<int64_t>(index.shards.size()), options.threads,
       [&](int64_t i) {
@@ -138,9 +158,10 @@ std::vector<CacheProblem> verify_cache(const std::string& directory, const Verif
 
 void remove_broken(const std::string& directory, const std::vector<CacheProblem>& problems) {
   if (problems.empty()) return;
+  if (const auto tables = read_index(directory).codec_tables) restore_tables(directory, *tables);
   remove_index(directory);
   for (const CacheProblem& problem : problems) {
-    if (problem.kind == CacheProblemKind::kMissing || problem.file == "index.copy.json") continue;
+    if (problem.kind == CacheProblemKind::kMissing || !problem.file.starts_with("shard-")) continue;
     std::error_code error;
     fs::remove(fs::path(directory) / problem.file, error);
     if (error) throw core::IoError(directory + "/" + problem.file + ": cannot remove it: " + error.message());

@@ -27,8 +27,9 @@ struct VerifyOptions {
 // read_index().
 std::vector<CacheProblem> verify_cache(const std::string& directory, const VerifyOptions& options = {});
 
-// Deletes the files that are truncated, damaged, foreign or left over, and the index, so that the next build makes
-// what is missing and nothing else. Only whoever holds the directory's lock may. Throws IoError.
+// Deletes the shards that are truncated, damaged, foreign or left over, and the index, so that the next build makes
+// what is missing and nothing else; puts codec.safetensors or its copy back from the other. Only whoever holds the
+// directory's lock may. Throws IoError, and DataError, nothing deleted, where both of these are damaged.
 void remove_broken(const std::string& directory, const std::vector<CacheProblem>& problems);
 
 }  // namespace permafrost::data

@@ -228,7 +228,7 @@ int Builder::build() {
     key_.codec = settle_codec(world_, out_, demand, [&](data::CodecFitter& fitter) { feed(fitter); });
   }
   auto shards = work(earlier ? data::units_of(earlier->index, manifest_)
-                           : data::cut_units(data::usable_entries(manifest_), settings_.cache.videos_per_shard),
+                             : data::cut_units(data::usable_entries(manifest_), settings_.cache.videos_per_shard),
                      "cache build");
   if (!shards) return core::kExitRequeue;
   if (world_.is_root()) {
@@ -256,11 +256,29 @@ std::vector<std::string> united_labels(const data::CacheIndex& index, const data
       "that holds both, or `cache relabel` first");
 }
 
+// Videos that the lists name: as the manifest says where it names all of the cache's, else both together.
+std::map<std::string, int64_t> united_counts(const data::CacheIndex& index, const data::Manifest& manifest) {
+  std::set<std::string> cached, unnamed;
+  for (const data::ShardSummary& shard : index.shards) {
+    for (const data::ShardVideo& video : shard.videos) cached.insert(video.id);
+    for (const data::RejectedVideo& video : shard.rejected) cached.insert(video.video_id);
+  }
+  unnamed = cached;
+  for (const data::ManifestEntry& entry : manifest.entries) unnamed.erase(entry.id);
+  if (unnamed.empty()) return data::count_listed(manifest);
+  std::map<std::string, int64_t> counts = index.listed;
+  for (const data::ManifestEntry& entry : manifest.entries) {
+    if (data::is_listed(entry) && !cached.contains(entry.id)) ++counts[entry.split];
+  }
+  return counts;
+}
+
 int Builder::add() {
+  lock();
+  world_.barrier();  // what is read now stays so
   const data::CacheIndex index = data::read_index(out_);
   key_ = index.key;
   load_encoder(key_.image_size, key_.encoder_dtype);
-  lock();
   const std::vector<const data::ManifestEntry*> entries = missing_from(index);
   if (entries.empty()) {
     if (world_.is_root()) core::log_info() << out_ << ": has every video of the manifest, nothing to do";
@@ -277,9 +295,7 @@ int Builder::add() {
     data::CacheIndex united = index;
     united.labels = labels;
     united.shards.insert(united.shards.end(), shards->begin(), shards->end());
-    for (const auto& [split, count] : data::count_listed(manifest_)) {
-      united.listed[split] = std::max(united.listed[split], count);
-    }
+    united.listed = united_counts(index, manifest_);
     publish(std::move(united));
   }
   world_.barrier();
@@ -334,8 +350,9 @@ int repair_cache(Invocation& invocation, const std::string& cache) {
   builder.lock();
   const std::optional<Earlier> earlier = find_earlier(cache);
   if (!earlier) {
-    throw core::DataError(cache + ": neither its index nor the copy can be read, so there is no knowing what should be " +
-                          "there: with the options it was built with, `cache build` makes both again from whole shards");
+    throw core::DataError(
+        cache + ": neither its index nor the copy can be read, so there is no knowing what should be " +
+        "there: with the options it was built with, `cache build` makes both again from whole shards");
   }
   builder.world().barrier();  // all have read it
   std::vector<data::CacheProblem> problems;
@@ -343,7 +360,8 @@ int repair_cache(Invocation& invocation, const std::string& cache) {
     if (!earlier->is_published) data::write_index(cache, earlier->index);
     problems = find_problems(invocation, cache, builder.threads());
     for (const data::CacheProblem& problem : problems) core::log_warning() << problem.text;
-    if (problems.empty()) core::log_info() << cache << ": whole" << (earlier->is_published ? "" : ", its index restored");
+    if (problems.empty())
+      core::log_info() << cache << ": whole" << (earlier->is_published ? "" : ", its index restored");
   }
   if (builder.world().all_reduce_max(static_cast<int64_t>(problems.size())) == 0) return core::kExitDone;
   return builder.repair(problems, earlier->index);

@@ -99,8 +99,10 @@ int recode_cache(Invocation& invocation) {
       throw core::ConfigError("--out is the cache itself: give another folder");
     }
     lock.emplace(out);
+    if (data::has_index(out) || data::has_copy(out)) {
+      throw core::DataError(out + ": holds a cache already: give another folder as --out, or delete it first");
+    }
     data::remove_leftovers(out);
-    data::remove_index(out);
   }
   world.barrier();
   data::CacheKey key = from.key();

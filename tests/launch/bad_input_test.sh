@@ -40,7 +40,7 @@ expect 1 1 'no/manifest: cannot' "$p" cache build --manifest no/manifest --encod
 expect 1 1 'no/encoder: expected the folder of a frozen encoder, found none' "$p" cache build --manifest "$WORK/manifest.jsonl" --encoder no/encoder --out "$WORK/x"
 expect 1 1 'no/cache: expected the folder of a cache, found none' "$p" train --cache no/cache --run "$WORK/x"
 expect 1 1 'expected a run with checkpoints' "$p" eval --cache "$WORK/cache" --run no/run
-expect 2 1 'one of f16|f16, bf16, int8' "$p" cache build --cache.codec f61 --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/x"
+expect 2 1 'expected f32|f16|bf16|int8|fp8|int4|lowrank' "$p" cache build --cache.codec f61 --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/x"
 expect 2 1 'batch' "$p" train --config "$WORK/batch.ini" --cache "$WORK/cache" --run "$WORK/x"
 [ ! -e "$WORK/x/checkpoints/latest" ] || fail "a refused run left a checkpoint"
 expect 1 1 "$WORK/no/x.html: cannot create: No such file or directory: check the path" "$p" report --run "$WORK/told" --out "$WORK/no/x.html"

@@ -59,6 +59,20 @@ must 1 add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/d
 said 'nothing to do'
 must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/grown" "${tiny[@]}" --codec f16
 said 'nothing to do'
+# Killed before the first shard was written anew: neither a build nor a repair brings the video back.
+second=$(sed -n 7p "$WORK/all.jsonl" | grep -o '"id":"[^"]*"' | cut -d'"' -f4)
+for goes_on in remove build repair; do
+  rm -rf "$WORK/cut-short" && cp -r "$WORK/grown" "$WORK/cut-short"
+  must 1 remove --cache "$WORK/cut-short" --ids "$second"
+  cp "$WORK/grown"/*.h5 "$WORK/cut-short/" && rm "$WORK/cut-short/index.json"
+  case $goes_on in
+    remove) must 1 remove --cache "$WORK/cut-short" --ids "$second" ;;
+    build) must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/cut-short" "${tiny[@]}" --codec f16 ;;
+    repair) must 1 verify --cache "$WORK/cut-short" --repair --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" ;;
+  esac
+  if grep -q "$second" "$WORK/cut-short"/*.h5; then fail "$goes_on: the video is back"; fi
+  must 1 verify --cache "$WORK/cut-short" --deep
+done
 must_not 1 remove --cache "$WORK/grown" --ids nobody
 said "no video 'nobody'"
 
@@ -75,13 +89,16 @@ grep -q 'crimson' "$WORK/renamed-run/checkpoints"/*/state.json || fail "the run 
 # --- Another codec without the videos: as if it had been built so, from lossless features.
 must 2 recode --cache "$WORK/f32-1" --out "$WORK/recoded" --codec f16
 cmp <(records "$WORK/recoded") <(records "$WORK/at-once") || fail "recoded from f32 to f16 is not what f16 builds"
+must_not 1 recode --cache "$WORK/f32-1" --out "$WORK/recoded" --codec int4
+said 'holds a cache already'
 must 1 recode --cache "$WORK/f32-1" --out "$WORK/recoded4" --codec int4
 must 1 verify --cache "$WORK/recoded4" --deep
 
 # --- Repair builds what is broken and nothing else, to the same bytes.
 expected=$(records "$WORK/int4-1")
 for harm in 'rm shard-00001.h5' 'truncate -s 5000 shard-00000.h5' 'printf x >>index.json' 'printf x >>index.copy.json' \
-  'cp shard-00000.h5 shard-00002.h5' 'cp shard-00000.h5 shard-77777.h5' 'rm index.json'; do
+  'cp shard-00000.h5 shard-00002.h5' 'cp shard-00000.h5 shard-77777.h5' 'rm index.json' 'printf x >>codec.safetensors' \
+  'rm codec.safetensors' 'rm codec.copy.safetensors'; do
   rm -rf "$WORK/harmed" && cp -r "$WORK/int4-1" "$WORK/harmed"
   (cd "$WORK/harmed" && eval "$harm")
   must_not 1 verify --cache "$WORK/harmed"
