@@ -101,7 +101,7 @@ void require_layers(const CacheKey& key) {
   }
 }
 
-// Shapes follow from these: they must be those that fit_codec() can give.
+// Shapes follow from these: they must be those that CodecFitter can give.
 void require_codec(const CacheKey& key) {
   const CodecSpec& codec = key.codec;
   require(codec.is_fitted() || codec == CodecSpec{.name = codec.name},

@@ -60,7 +60,7 @@ class Codec {
 // f32, f16, bf16, int8, fp8, int4, lowrank.
 std::vector<std::string> codec_names();
 
-// `tables`: what fit_codec() found, for a codec that needs them; without, it still knows its fields. Throws ConfigError
+// `tables`: what CodecFitter found, for a codec that needs them; without, it still knows its fields. Throws ConfigError
 // listing the names where there is no such codec, DataError where the tables are not of this spec and shape.
 std::unique_ptr<Codec> make_codec(const CodecSpec& spec, const FeatureShape& shape,
                                   std::shared_ptr<const CodecTables> tables = nullptr);

@@ -23,7 +23,7 @@ struct CodecSpec {
   int64_t components_4 = 0;   // and in 4 bits, even; int4, lowrank
   std::string tables_sha256;  // of the CodecTables; "" where the codec needs none
 
-  // Whether the two numbers above and the tables come from fit_codec().
+  // Whether the numbers above and the tables come from CodecFitter.
   bool is_fitted() const { return name == "int8" || is_layered(); }
   // Whether layers are stored as differences.
   bool is_layered() const { return name == "int4" || name == "lowrank"; }
