@@ -33,8 +33,8 @@ double median(std::vector<double> values) {
 std::string largest_split(const data::CacheReader& cache) {
   std::map<std::string, int64_t> clips;
   for (const data::IndexedVideo& video : cache.videos()) clips[video.split] += video.views;
-  const auto most = std::max_element(clips.begin(), clips.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most =
+      std::max_element(clips.begin(), clips.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == clips.end()) throw core::DataError(cache.directory() + ": no clip in it");
   return most->first;
 }
@@ -45,8 +45,8 @@ class Bench {
       : cache_(directory),
         clips_(cache_, largest_split(cache_), data::ViewPolicy::kEvery),
         options_(options),
-        record_bytes_(static_cast<double>(clips_.pixel_bytes() + static_cast<int64_t>(clips_.codec().bytes_per_record()))) {
-  }
+        record_bytes_(
+            static_cast<double>(clips_.pixel_bytes() + static_cast<int64_t>(clips_.codec().bytes_per_record()))) {}
 
   LoaderRates run() {
     std::vector<double> raw, loader, decoded;
@@ -108,8 +108,7 @@ class Bench {
     const data::OrderOptions order{.seed = 1, .samples = clips_.size(), .global_batch = batch()};
     data::BatchRequests requests(order, {}, options_.is_cold ? 1 : int64_t{1} << 40, 0, 1);
     const auto start = Clock::now();
-    data::ClipLoader loader(
-        clips_, [&] { return requests.next(); }, {.threads = options_.threads, .batches_ahead = 2});
+    data::ClipLoader loader(clips_, [&] { return requests.next(); }, {.threads = options_.threads, .batches_ahead = 2});
     double clips = 0;
     while (seconds_since(start) < seconds || options_.is_cold) {
       const std::optional<data::Batch> batch = loader.next();

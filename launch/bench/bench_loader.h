@@ -10,10 +10,10 @@
 namespace permafrost::launch {
 
 struct LoaderBench {
-  int64_t threads = 1;      // readers
-  int64_t batch = 4;        // clips
-  double seconds = 5;       // of each way to read, over all rounds
-  bool is_cold = false;     // ask the system to forget the files before each round
+  int64_t threads = 1;   // readers
+  int64_t batch = 4;     // clips
+  double seconds = 5;    // of each way to read, over all rounds
+  bool is_cold = false;  // ask the system to forget the files before each round
 };
 
 // Medians over rounds in which the ways take turns; bytes as stored, 1e9 to the GB.
