@@ -40,28 +40,27 @@ json rates_json(const PlanInput& input) {
 json plan_json(const Plan& plan, const PlanInput& input, const PlanNames& names) {
   json modes = json::array();
   for (const ModePlan& mode : plan.modes) modes.push_back(mode_json(mode));
-  return {{"config", names.config},
-          {"encoder", names.encoder},
-          {"nodes", input.nodes},
-          {"devices_per_node", input.devices_per_node},
-          {"epochs", input.epochs},
-          {"frames", input.frames},
-          {"spatial_frames", input.spatial_frames},
-          {"videos", {{"train", input.train_videos}, {"eval", input.eval_videos}, {"origin", input.videos_origin}}},
-          {"records", {{"train", plan.train_records}, {"eval", plan.eval_records}}},
-          {"flops_per_clip", {{"frozen_forward", input.frozen_flops}, {"train_step", input.step_flops}}},
-          {"memory_bytes_per_device",
-           {{"clips", input.memory.clips},
-            {"state", input.memory.state_bytes},
-            {"batch", input.memory.batch_bytes},
-            {"activations", input.memory.activation_bytes},
-            {"total", input.memory.bytes()}}},
-          {"rates", rates_json(input)},
-          {"modes", modes},
-          {"recommended",
-           {{"mode", name_of(plan.best().mode)},
-            {"codec", codec_json(plan.best())},
-            {"reason", reason_of(plan, input)}}}};
+  return {
+      {"config", names.config},
+      {"encoder", names.encoder},
+      {"nodes", input.nodes},
+      {"devices_per_node", input.devices_per_node},
+      {"epochs", input.epochs},
+      {"frames", input.frames},
+      {"spatial_frames", input.spatial_frames},
+      {"videos", {{"train", input.train_videos}, {"eval", input.eval_videos}, {"origin", input.videos_origin}}},
+      {"records", {{"train", plan.train_records}, {"eval", plan.eval_records}}},
+      {"flops_per_clip", {{"frozen_forward", input.frozen_flops}, {"train_step", input.step_flops}}},
+      {"memory_bytes_per_device",
+       {{"clips", input.memory.clips},
+        {"state", input.memory.state_bytes},
+        {"batch", input.memory.batch_bytes},
+        {"activations", input.memory.activation_bytes},
+        {"total", input.memory.bytes()}}},
+      {"rates", rates_json(input)},
+      {"modes", modes},
+      {"recommended",
+       {{"mode", name_of(plan.best().mode)}, {"codec", codec_json(plan.best())}, {"reason", reason_of(plan, input)}}}};
 }
 
 }  // namespace permafrost::launch
