@@ -39,8 +39,8 @@ std::vector<std::string> published() {
 }
 
 // Millions of parameters by encoder, frames of the temporal encoder and pooling layers (MODEL.md, counted).
-const std::map<std::string, double> kMillions{{"vit_b16 16 4", 26.105}, {"vit_b16 16 2", 19.001}, {"vit_l14 64 4", 39.868},
-                                              {"vit_l14 64 2", 32.745}};
+const std::map<std::string, double> kMillions{
+    {"vit_b16 16 4", 26.105}, {"vit_b16 16 2", 19.001}, {"vit_l14 64 4", 39.868}, {"vit_l14 64 2", 32.745}};
 
 class PublishedConfig : public ::testing::TestWithParam<std::string> {
  protected:
