@@ -7,6 +7,7 @@
 #include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/random.h"
 
 namespace permafrost::launch {
 namespace {
@@ -59,6 +60,13 @@ data::CodecSpec fit(const std::string& directory, const CodecDemand& demand, con
 }
 
 }  // namespace
+
+bool is_sampled_before(const std::string& split, const std::string& id, const std::string& other_split,
+                       const std::string& other_id) {
+  const bool trains = split == "train", other_trains = other_split == "train";
+  if (trains != other_trains) return trains;
+  return std::make_pair(core::stable_hash(id), id) < std::make_pair(core::stable_hash(other_id), other_id);
+}
 
 int64_t sample_clips(const data::FeatureShape& shape) {
   const int64_t tokens = shape.frames * shape.tokens;

@@ -1,7 +1,7 @@
 // The codec of a new cache, fitted on a sample where it needs that: once, by rank 0, for all ranks and every start.
 //
-//   data::CodecSpec spec = settle_codec(world, out, key, bits, [&](auto& fitter) { ... fitter.add(features); });
-//   auto codec = data::open_codec(out, key);
+//   data::CodecSpec spec = settle_codec(world, out, {key, bits, identity}, [&](auto& fitter) { fitter.add(features);
+//   }); auto codec = data::open_codec(out, key);
 #pragma once
 
 #include <functional>
@@ -27,6 +27,10 @@ using FeedSample = std::function<void(data::CodecFitter& fitter)>;
 // same demand. Collective; `feed` is called on rank 0 at most. Throws as CodecFitter.
 data::CodecSpec settle_codec(distributed::Communicator& world, const std::string& directory, const CodecDemand& demand,
                              const FeedSample& feed);
+
+// The order in which videos are taken into a sample: those of training first, then by their ids' hashes.
+bool is_sampled_before(const std::string& split, const std::string& id, const std::string& other_split,
+                       const std::string& other_id);
 
 // How many clips a sample needs for this shape: enough tokens for each channel.
 int64_t sample_clips(const data::FeatureShape& shape);

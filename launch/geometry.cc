@@ -59,6 +59,24 @@ std::vector<int64_t> layers_named(const std::string& names, int64_t layers) {
   return chosen;
 }
 
+data::CacheKey clip_key(const Settings& settings, const core::VisionConfig& vision) {
+  data::CacheKey key;
+  key.image_size = vision.image_size;
+  key.patch_size = vision.patch_size;
+  key.width = vision.width;
+  key.layers_total = vision.layers;
+  key.selected_layers = layers_named(settings.cache.layers, vision.layers);
+  key.tokens = settings.cache.tokens;
+  key.codec.name = settings.cache.codec;
+  key.frames = settings.sampling.frames;
+  key.alpha = settings.sampling.alpha;
+  key.resize = settings.sampling.resize;
+  key.train_views = settings.sampling.train_views;
+  key.eval_views = settings.sampling.eval_views;
+  key.eval_crops = settings.sampling.eval_crops;
+  return key;
+}
+
 std::string describe_cost(const Settings& settings) {
   if (settings.model.encoder == "any") return "";
   const core::VisionConfig vision = core::architecture_named(settings.model.encoder);

@@ -1,6 +1,6 @@
 // Shards made by all ranks together: rank 0 hands them out as ranks come free, and tells how far all of them are.
 //
-//   ShardWork work("cache build", units, clips_of_unit);
+//   ShardWork work("cache build", clips_of_units);
 //   std::optional<std::vector<data::ShardSummary>> shards =
 //       work.run(world, [&](int64_t unit) { return builder.build_unit(unit); });   // nothing: stopped early
 #pragma once

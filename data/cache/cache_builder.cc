@@ -115,11 +115,7 @@ std::vector<BuildUnit> cut_units(const std::vector<const ManifestEntry*>& entrie
 
 std::vector<BuildUnit> units_of(const CacheIndex& index, const Manifest& manifest) {
   std::map<std::string, const ManifestEntry*> by_id;
-  std::map<std::string, size_t> place;  // in the manifest
-  for (size_t i = 0; i < manifest.entries.size(); ++i) {
-    by_id.emplace(manifest.entries[i].id, &manifest.entries[i]);
-    place.emplace(manifest.entries[i].id, i);
-  }
+  for (const ManifestEntry& entry : manifest.entries) by_id.emplace(entry.id, &entry);
   std::vector<BuildUnit> units;
   for (const ShardSummary& shard : index.shards) {
     BuildUnit unit{shard.unit, {}};
@@ -135,8 +131,7 @@ std::vector<BuildUnit> units_of(const CacheIndex& index, const Manifest& manifes
     };
     for (const ShardVideo& video : shard.videos) add(video.id, video.entry_crc32c);
     for (const RejectedVideo& video : shard.rejected) add(video.video_id, std::nullopt);
-    std::sort(unit.entries.begin(), unit.entries.end(),
-              [&](const ManifestEntry* a, const ManifestEntry* b) { return place.at(a->id) < place.at(b->id); });
+    std::sort(unit.entries.begin(), unit.entries.end());  // they lie in the manifest in its order
     units.push_back(std::move(unit));
   }
   return units;

@@ -1,5 +1,6 @@
 #include "data/cache/cache_index.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -159,6 +160,15 @@ std::vector<RejectedVideo> CacheIndex::rejected() const {
   return all;
 }
 
+std::set<std::string> CacheIndex::ids() const {
+  std::set<std::string> ids;
+  for (const ShardSummary& shard : shards) {
+    for (const ShardVideo& video : shard.videos) ids.insert(video.id);
+    for (const RejectedVideo& video : shard.rejected) ids.insert(video.video_id);
+  }
+  return ids;
+}
+
 int64_t CacheIndex::records() const {
   int64_t total = 0;
   for (const ShardSummary& shard : shards) total += shard.records();
@@ -296,12 +306,18 @@ CacheIndex read_copy(const std::string& directory) { return read_index_file(copy
 
 bool has_copy(const std::string& directory) { return std::filesystem::exists(copy_path(directory)); }
 
-bool has_shards(const std::string& directory) {
+std::set<std::string> names_in(const std::string& directory) {
+  std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("shard-") && name.ends_with(".h5")) return true;
+    names.insert(entry.path().filename().string());
   }
-  return false;
+  return names;
+}
+
+bool has_shards(const std::string& directory) {
+  const std::set<std::string> names = names_in(directory);
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name.starts_with("shard-") && name.ends_with(".h5"); });
 }
 
 bool has_good_copy(const std::string& directory) {

@@ -36,6 +36,8 @@ struct CacheIndex {
 
   // Of all shards.
   std::vector<RejectedVideo> rejected() const;
+  // Of every video, those included that gave no record.
+  std::set<std::string> ids() const;
   int64_t records() const;
   int64_t videos() const;
   uint64_t bytes() const;
@@ -59,6 +61,8 @@ CacheIndex read_copy(const std::string& directory);
 bool has_copy(const std::string& directory);
 // Whether the copy has the bytes of index.json.
 bool has_good_copy(const std::string& directory);
+// Of what lies in the folder.
+std::set<std::string> names_in(const std::string& directory);
 // Whether any file bears the name of a shard.
 bool has_shards(const std::string& directory);
 // Of the codec.safetensors that is there. Throws IoError.

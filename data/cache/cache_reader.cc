@@ -1,6 +1,5 @@
 #include "data/cache/cache_reader.h"
 
-#include <filesystem>
 #include <set>
 
 #include "core/base/error.h"
@@ -10,22 +9,12 @@
 namespace permafrost::data {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr char kRemedy[] = ": run permafrost cache verify --repair";
 
 void require_same(const std::string& path, const char* what, int64_t found, int64_t expected) {
   if (found == expected) return;
   throw core::DataError(path + ": " + what + " " + std::to_string(found) + ", the index says " +
                         std::to_string(expected) + kRemedy);
-}
-
-std::set<std::string> names_in(const std::string& directory) {
-  std::set<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    names.insert(entry.path().filename().string());
-  }
-  return names;
 }
 
 }  // namespace

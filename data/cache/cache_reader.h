@@ -38,6 +38,7 @@ class CacheReader {
   const std::vector<std::string>& labels() const { return index_.labels; }
   const CacheIndex& index() const { return index_; }
   const Codec& codec() const { return *codec_; }
+  const std::shared_ptr<const Codec>& shared_codec() const { return codec_; }
   // Shard after shard.
   const std::vector<IndexedVideo>& videos() const { return videos_; }
   int64_t size() const { return static_cast<int64_t>(videos_.size()); }

@@ -17,11 +17,8 @@ bool holds_any(const ShardSummary& shard, const std::set<std::string>& ids) {
 }
 
 void require_known(const std::string& directory, const CacheIndex& index, std::set<std::string> ids) {
-  for (const std::string& id : index.removed) ids.erase(id);
-  for (const ShardSummary& shard : index.shards) {
-    for (const ShardVideo& video : shard.videos) ids.erase(video.id);
-    for (const RejectedVideo& video : shard.rejected) ids.erase(video.video_id);
-  }
+  const std::set<std::string> known = index.ids();
+  std::erase_if(ids, [&](const std::string& id) { return known.contains(id) || index.removed.contains(id); });
   if (ids.empty()) return;
   throw core::DataError(directory + ": has no video '" + *ids.begin() + "'" +
                         (ids.size() > 1 ? " and " + std::to_string(ids.size() - 1) + " more of those named" : "") +
@@ -60,17 +57,6 @@ CacheIndex planned_without(CacheIndex index, const std::set<std::string>& ids) {
   return index;
 }
 
-// Whether the file has still to be written anew; a removal that was killed has left some that have not.
-bool is_affected(const std::string& path, const ShardSummary& before, const CacheIndex& index, bool is_resumed) {
-  if (!is_resumed) return holds_any(before, index.removed);
-  const ShardReader shard(path);
-  for (int64_t row = 0; row < shard.records(); ++row) {
-    if (index.removed.contains(shard.row(row).video_id)) return true;
-  }
-  return std::any_of(shard.rejected().begin(), shard.rejected().end(),
-                     [&](const RejectedVideo& video) { return index.removed.contains(video.video_id); });
-}
-
 }  // namespace
 
 Removal remove_videos(const std::string& directory, const std::set<std::string>& ids) {
@@ -84,10 +70,11 @@ Removal remove_videos(const std::string& directory, const std::set<std::string>&
   for (size_t i = 0; i < index.shards.size(); ++i) {
     ShardSummary& shard = index.shards[i];
     const std::string path = directory + "/" + shard.file;
-    if (!is_resumed && !is_affected(path, before.shards[i], index, false)) continue;
-    ShardSummary changed = is_affected(path, before.shards[i], index, is_resumed)
-                               ? without(path, index, index.removed, removal)
-                               : summarize_shard(path);
+    // A removal that was killed has written some anew and not others: the files tell.
+    const ShardSummary found = is_resumed ? summarize_shard(path) : before.shards[i];
+    const bool is_affected = holds_any(found, index.removed);
+    if (!is_affected && !is_resumed) continue;
+    ShardSummary changed = is_affected ? without(path, index, index.removed, removal) : found;
     changed.videos = shard.videos;  // with the labels of now
     shard = std::move(changed);
   }

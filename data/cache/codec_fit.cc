@@ -32,6 +32,9 @@ torch::Tensor differences_of(const torch::Tensor& features) {
   return torch::cat({features.slice(0, 0, 1), features.slice(0, 1) - features.slice(0, 0, -1)});
 }
 
+// How many components of 4 bits there are in so many bits, of so many channels; two share a byte.
+int64_t fours_in(int64_t bits, int64_t channels) { return std::min(channels, bits / 4) / 2 * 2; }
+
 struct Allocation {
   int64_t eights = 0, fours = 0;
 };
@@ -46,7 +49,7 @@ Allocation allocate(const torch::Tensor& variances, int64_t bits) {
   Allocation best;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t eights = 0; eights <= width && 8 * eights <= bits; ++eights) {
-    const int64_t fours = std::min(width - eights, (bits - 8 * eights) / 4) / 2 * 2;
+    const int64_t fours = fours_in(bits - 8 * eights, width - eights);
     const double error = kError8 * sum[eights] + kError4 * (sum[eights + fours] - sum[eights]) +
                          error_dropped(variances.size(0)) * (sum[width] - sum[eights + fours]);
     if (error < least) {
@@ -72,7 +75,7 @@ CodecSpec nominal_spec(const std::string& codec, int64_t width, double bits) {
   if (!spec.is_layered()) return spec;
   const int64_t budget = budget_of(width, codec == "int4" ? kInt4Bits : bits, 0);
   spec.components_8 = std::clamp<int64_t>((budget - 4 * width) / 4, 0, width);
-  spec.components_4 = std::min(width - spec.components_8, (budget - 8 * spec.components_8) / 4) / 2 * 2;
+  spec.components_4 = fours_in(budget - 8 * spec.components_8, width - spec.components_8);
   return spec;
 }
 
@@ -145,9 +148,8 @@ torch::Tensor CodecFitter::steps_of(const torch::Tensor& variances, const CodecS
 // Of each layer the channels of the largest variance. What is left out of a layer is owed to the next, so that no
 // channel stays behind in all of them.
 void CodecFitter::fit_channels(FittedCodec& fitted) const {
-  const int64_t count =
-      std::min(shape_.width - fitted.spec.outliers, budget_of(shape_.width, kInt4Bits, fitted.spec.outliers) / 4) / 2 *
-      2;
+  const int64_t outliers = fitted.spec.outliers;
+  const int64_t count = fours_in(budget_of(shape_.width, kInt4Bits, outliers), shape_.width - outliers);
   require_components(count);
   fitted.spec.components_4 = count;
   std::vector<torch::Tensor> channels, variances;

@@ -34,40 +34,34 @@ float sum_of(const float* lanes) {
   return sum;
 }
 
+// visit(i, lane) for i = 0 .. count-1, in blocks of all lanes.
+template <class Visit>
+[[gnu::always_inline]] inline void for_each_lane(int64_t count, const Visit& visit) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) visit(i + lane, lane);
+  }
+  for (; i < count; ++i) visit(i, i % kLanes);
+}
+
 PERMAFROST_VECTORISED void add_squares(const float* values, const float* inverse_steps, int64_t count, float* lanes) {
-  for (int64_t i = 0; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      const float ratio = values[i + lane] * inverse_steps[i + lane];
-      lanes[lane] += ratio * ratio;
-    }
-  }
-  for (int64_t i = count / kLanes * kLanes; i < count; ++i) {
+  for_each_lane(count, [&](int64_t i, int64_t lane) {
     const float ratio = values[i] * inverse_steps[i];
-    lanes[i % kLanes] += ratio * ratio;
-  }
+    lanes[lane] += ratio * ratio;
+  });
 }
 
 // codes = round(values / (step * scale)); adds the squared errors.
 PERMAFROST_VECTORISED void quantise(const float* values, const float* steps, const float* inverse_steps, int64_t count,
                                     float scale, float largest, float* codes, float* lanes) {
   const float inverse_scale = 1.0f / scale;
-  for (int64_t i = 0; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      const int64_t at = i + lane;
-      const float ratio = std::nearbyintf(values[at] * (inverse_steps[at] * inverse_scale));
-      const float code = std::min(std::max(ratio, -largest), largest);
-      const float error = values[at] - code * (steps[at] * scale);
-      codes[at] = code;
-      lanes[lane] += error * error;
-    }
-  }
-  for (int64_t at = count / kLanes * kLanes; at < count; ++at) {
-    const float ratio = std::nearbyintf(values[at] * (inverse_steps[at] * inverse_scale));
+  for_each_lane(count, [&](int64_t i, int64_t lane) {
+    const float ratio = std::nearbyintf(values[i] * (inverse_steps[i] * inverse_scale));
     const float code = std::min(std::max(ratio, -largest), largest);
-    const float error = values[at] - code * (steps[at] * scale);
-    codes[at] = code;
-    lanes[at % kLanes] += error * error;
-  }
+    const float error = values[i] - code * (steps[i] * scale);
+    codes[i] = code;
+    lanes[lane] += error * error;
+  });
 }
 
 PERMAFROST_VECTORISED void pack_eights(const float* codes, int64_t count, uint8_t* to) {

@@ -84,11 +84,7 @@ bool is_leftover(const std::string& name) { return name.find(".partial-") != std
 void check_folder(const std::string& directory, const CacheIndex& index, std::vector<CacheProblem>& problems) {
   std::set<std::string> known = {"index.json", "index.copy.json", ".lock"};
   for (const ShardSummary& shard : index.shards) known.insert(shard.file);
-  std::set<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    names.insert(entry.path().filename().string());
-  }
-  for (const std::string& name : names) {
+  for (const std::string& name : names_in(directory)) {
     if (known.contains(name)) continue;
     const Expected nothing{directory, name, {}};
     if (is_leftover(name)) {

@@ -136,21 +136,9 @@ std::optional<VideoCounts> published_videos(const std::string& config_path) {
 }
 
 data::CacheKey planned_key(const Settings& settings, const core::VisionConfig& vision, const std::string& codec) {
-  data::CacheKey key;
+  data::CacheKey key = clip_key(settings, vision);
   key.encoder_dtype = settings.cache.encoder_dtype;
-  key.image_size = vision.image_size;
-  key.patch_size = vision.patch_size;
-  key.width = vision.width;
-  key.layers_total = vision.layers;
-  key.selected_layers = layers_named(settings.cache.layers, vision.layers);
-  key.tokens = settings.cache.tokens;
   key.codec = data::nominal_spec(codec, vision.width, settings.cache.bits);
-  key.frames = settings.sampling.frames;
-  key.alpha = settings.sampling.alpha;
-  key.resize = settings.sampling.resize;
-  key.train_views = settings.sampling.train_views;
-  key.eval_views = settings.sampling.eval_views;
-  key.eval_crops = settings.sampling.eval_crops;
   key.validate();
   return key;
 }

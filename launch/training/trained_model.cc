@@ -75,23 +75,9 @@ core::HeadConfig make_head_config(const std::string& kind, const std::vector<std
 
 data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncoder& encoder,
                               const data::LabelMap& labels) {
-  const core::VisionConfig& vision = encoder.config();
-  data::CacheKey key;
+  data::CacheKey key = clip_key(settings, encoder.config());
   key.encoder_sha256 = encoder.sha256();
   key.encoder_dtype = core::precision_name(encoder.dtype());
-  key.image_size = vision.image_size;
-  key.patch_size = vision.patch_size;
-  key.width = vision.width;
-  key.layers_total = vision.layers;
-  key.selected_layers = layers_named(settings.cache.layers, vision.layers);
-  key.tokens = settings.cache.tokens;
-  key.codec.name = settings.cache.codec;
-  key.frames = settings.sampling.frames;
-  key.alpha = settings.sampling.alpha;
-  key.resize = settings.sampling.resize;
-  key.train_views = settings.sampling.train_views;
-  key.eval_views = settings.sampling.eval_views;
-  key.eval_crops = settings.sampling.eval_crops;
   key.augment = settings.sampling.augment;
   if (key.augment == "paper") {
     key.augmentation = settings.sampling.augmentation;

@@ -9,7 +9,6 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/base/random.h"
 #include "core/encoder/frozen_encoder.h"
 #include "core/encoder/precision.h"
 #include "data/cache/cache_builder.h"
@@ -112,11 +111,8 @@ class Audit {
 // Fitted on training videos and measured on others, as many of each, chosen by their ids alone.
 void Audit::order_entries() {
   std::vector<const data::ManifestEntry*> entries = data::usable_entries(manifest_);
-  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) {
-    return std::make_pair(core::stable_hash(a->id), a->id) < std::make_pair(core::stable_hash(b->id), b->id);
-  });
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto* a, const auto* b) { return a->split == "train" && b->split != "train"; });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return is_sampled_before(a->split, a->id, b->split, b->id); });
   const auto all = static_cast<int64_t>(entries.size());
   if (all < 2) throw core::DataError("an audit needs two usable videos: one to fit codecs on, one to measure them on");
   const int64_t fitted = std::min(sample_clips(key_.feature_shape()), (all + 1) / 2);

@@ -7,7 +7,6 @@
 #include "core/base/error.h"
 #include "core/base/file_lock.h"
 #include "core/base/log.h"
-#include "core/base/random.h"
 #include "core/encoder/frozen_encoder.h"
 #include "core/encoder/precision.h"
 #include "data/cache/cache_builder.h"
@@ -102,7 +101,6 @@ class Builder {
   void feed(data::CodecFitter& fitter);
   // Builds the units; nothing where it was stopped.
   std::optional<std::vector<data::ShardSummary>> work(std::vector<data::BuildUnit> units, const char* what);
-  void label_by_manifest(std::vector<data::ShardSummary>& shards) const;
   void publish(data::CacheIndex index) const;
   std::vector<const data::ManifestEntry*> missing_from(const data::CacheIndex& index) const;
 
@@ -167,11 +165,8 @@ bool Builder::is_complete(const Earlier& earlier) {
 // One view of some training videos, or of any where there are none, chosen by their ids alone.
 void Builder::feed(data::CodecFitter& fitter) {
   std::vector<const data::ManifestEntry*> entries = data::usable_entries(manifest_);
-  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) {
-    const bool a_trains = a->split == "train", b_trains = b->split == "train";
-    if (a_trains != b_trains) return a_trains;
-    return std::make_pair(core::stable_hash(a->id), a->id) < std::make_pair(core::stable_hash(b->id), b->id);
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return is_sampled_before(a->split, a->id, b->split, b->id); });
   const data::ClipBuilder clips(*encoder_, key_);
   const int64_t wanted = std::min<int64_t>(sample_clips(key_.feature_shape()), static_cast<int64_t>(entries.size()));
   for (int64_t i = 0; i < wanted; ++i) {
@@ -193,12 +188,28 @@ std::optional<std::vector<data::ShardSummary>> Builder::work(std::vector<data::B
   return shards;
 }
 
-// Classes are the manifest's, whatever they were when a record was written.
-void Builder::label_by_manifest(std::vector<data::ShardSummary>& shards) const {
-  std::map<std::string, std::string> labels;
-  for (const data::ManifestEntry& entry : manifest_.entries) labels.emplace(entry.id, entry.label);
+using LabelById = std::map<std::string, std::string>;
+
+LabelById labels_of(const data::Manifest& manifest) {
+  LabelById labels;
+  for (const data::ManifestEntry& entry : manifest.entries) labels.emplace(entry.id, entry.label);
+  return labels;
+}
+
+LabelById labels_of(const data::CacheIndex& index) {
+  LabelById labels;
+  for (const data::ShardSummary& shard : index.shards) {
+    for (const data::ShardVideo& video : shard.videos) labels.emplace(video.id, video.label);
+  }
+  return labels;
+}
+
+// Whatever the class of a video was when its record was written, it is the one of `labels`, where it has one there.
+void set_labels(const LabelById& labels, std::vector<data::ShardSummary>& shards) {
   for (data::ShardSummary& shard : shards) {
-    for (data::ShardVideo& video : shard.videos) video.label = labels.at(video.id);
+    for (data::ShardVideo& video : shard.videos) {
+      if (const auto found = labels.find(video.id); found != labels.end()) video.label = found->second;
+    }
   }
 }
 
@@ -221,10 +232,10 @@ int Builder::build() {
     data::remove_leftovers(out_);
     data::remove_index(out_);
   }
-  const CodecDemand demand{key_, settings_.cache.bits, data::manifest_identity(manifest_)};
   if (earlier) {
     key_ = earlier->index.key;
   } else {
+    const CodecDemand demand{key_, settings_.cache.bits, data::manifest_identity(manifest_)};
     key_.codec = settle_codec(world_, out_, demand, [&](data::CodecFitter& fitter) { feed(fitter); });
   }
   auto shards = work(earlier ? data::units_of(earlier->index, manifest_)
@@ -232,7 +243,7 @@ int Builder::build() {
                      "cache build");
   if (!shards) return core::kExitRequeue;
   if (world_.is_root()) {
-    label_by_manifest(*shards);
+    set_labels(labels_of(manifest_), *shards);
     publish({.key = key_,
              .labels = manifest_.labels.names(),
              .shards = std::move(*shards),
@@ -258,12 +269,8 @@ std::vector<std::string> united_labels(const data::CacheIndex& index, const data
 
 // Videos that the lists name: as the manifest says where it names all of the cache's, else both together.
 std::map<std::string, int64_t> united_counts(const data::CacheIndex& index, const data::Manifest& manifest) {
-  std::set<std::string> cached, unnamed;
-  for (const data::ShardSummary& shard : index.shards) {
-    for (const data::ShardVideo& video : shard.videos) cached.insert(video.id);
-    for (const data::RejectedVideo& video : shard.rejected) cached.insert(video.video_id);
-  }
-  unnamed = cached;
+  const std::set<std::string> cached = index.ids();
+  std::set<std::string> unnamed = cached;
   for (const data::ManifestEntry& entry : manifest.entries) unnamed.erase(entry.id);
   if (unnamed.empty()) return data::count_listed(manifest);
   std::map<std::string, int64_t> counts = index.listed;
@@ -291,7 +298,7 @@ int Builder::add() {
   auto shards = work(data::cut_units(entries, settings_.cache.videos_per_shard, next), "cache add");
   if (!shards) return core::kExitRequeue;  // what is there stays complete, and new shards wait for the next start
   if (world_.is_root()) {
-    label_by_manifest(*shards);
+    set_labels(labels_of(manifest_), *shards);
     data::CacheIndex united = index;
     united.labels = labels;
     united.shards.insert(united.shards.end(), shards->begin(), shards->end());
@@ -313,13 +320,7 @@ int Builder::repair(const std::vector<data::CacheProblem>& problems, const data:
   if (!shards) return core::kExitRequeue;
   if (world_.is_root()) {
     data::CacheIndex repaired = index;
-    for (size_t i = 0; i < shards->size(); ++i) {
-      std::map<std::string, std::string> labels;
-      for (const data::ShardVideo& video : index.shards[i].videos) labels.emplace(video.id, video.label);
-      for (data::ShardVideo& video : (*shards)[i].videos) {
-        if (const auto label = labels.find(video.id); label != labels.end()) video.label = label->second;
-      }
-    }
+    set_labels(labels_of(index), *shards);
     repaired.shards = std::move(*shards);
     publish(std::move(repaired));
   }

@@ -6,7 +6,6 @@
 #include "core/base/file.h"
 #include "core/base/file_lock.h"
 #include "core/base/log.h"
-#include "core/base/random.h"
 #include "data/cache/cache_builder.h"
 #include "data/cache/cache_reader.h"
 #include "data/cache/change_cache.h"
@@ -43,9 +42,7 @@ void feed_from(const data::CacheReader& cache, data::CodecFitter& fitter) {
   for (int64_t i = 0; i < cache.size(); ++i) places[i] = i;
   std::sort(places.begin(), places.end(), [&](int64_t a, int64_t b) {
     const data::IndexedVideo &one = cache.videos()[a], &other = cache.videos()[b];
-    const bool one_trains = one.split == "train", other_trains = other.split == "train";
-    if (one_trains != other_trains) return one_trains;
-    return std::make_pair(core::stable_hash(one.id), one.id) < std::make_pair(core::stable_hash(other.id), other.id);
+    return is_sampled_before(one.split, one.id, other.split, other.id);
   });
   const int64_t wanted = std::min(sample_clips(cache.key().feature_shape()), cache.size());
   for (int64_t i = 0; i < wanted; ++i) fitter.add(cache.read(places[i], 0).features);
@@ -115,8 +112,8 @@ int recode_cache(Invocation& invocation) {
   if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(from.index().records()));
   const auto shards = ShardWork("cache recode", clips).run(world, [&](int64_t i) {
     const std::string& file = from.index().shards[i].file;
-    const std::shared_ptr<const data::Codec> source = data::open_codec(from.directory(), from.key());
-    return data::recode_shard(data::ShardReader(from.directory() + "/" + file, source), key, codec, out + "/" + file);
+    const data::ShardReader shard(from.directory() + "/" + file, from.shared_codec());
+    return data::recode_shard(shard, key, codec, out + "/" + file);
   });
   if (!shards) return core::kExitRequeue;
   if (world.is_root()) {
