@@ -80,7 +80,7 @@ GradientReducer::GradientReducer(std::vector<at::Tensor> parameters, c10::intrus
   for (size_t i = 0; i < parameters_.size(); ++i) {
     PERMAFROST_CHECK(parameters_[i].requires_grad(), name_of(i) + " is frozen: leave it out");
   }
-  if (group->getSize() > 1) reducer_ = std::make_unique<FixedReducer>(parameters_, std::move(group), options);
+  if (group && group->getSize() > 1) reducer_ = std::make_unique<FixedReducer>(parameters_, std::move(group), options);
 }
 
 GradientReducer::~GradientReducer() = default;
@@ -107,7 +107,7 @@ std::string GradientReducer::name_of(size_t parameter) const {
 }
 
 void broadcast_parameters(const std::vector<at::Tensor>& tensors, const c10::intrusive_ptr<c10d::ProcessGroup>& group) {
-  if (group->getSize() == 1 || tensors.empty()) return;
+  if (!group || group->getSize() == 1 || tensors.empty()) return;
   const at::NoGradGuard no_grad;
   check_same_layout(tensors, group);
   std::vector<c10::intrusive_ptr<c10d::Work>> works;

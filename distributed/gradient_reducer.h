@@ -12,7 +12,7 @@
 // grad() is a view into it. The buckets are fixed from the parameters alone, not rebuilt after the first step as
 // PyTorch's wrapper does: the order of a sum depends on where in its bucket a gradient lies, so a resumed run would
 // otherwise differ in its last bits from one that was not interrupted. Same ranks, same bits.
-// With one rank there is no Reducer, no bucket, no copy; the calls stay the same.
+// With one rank, or a null group, there is no Reducer, no bucket, no copy; the calls stay the same.
 #pragma once
 
 #include <cstdint>

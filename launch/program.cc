@@ -52,10 +52,14 @@ const std::vector<std::string>& common_options() {
   return kOptions;
 }
 
-std::string help_of(const Verb& verb, const core::OptionTable& table) {
+std::vector<std::string> options_of(const Verb& verb) {
   std::vector<std::string> options = verb.options;
   options.insert(options.end(), common_options().begin(), common_options().end());
-  return "permafrost " + verb.name + verb.usage + "\n\n" + verb.summary + "\n" + table.help(options) +
+  return options;
+}
+
+std::string help_of(const Verb& verb, const core::OptionTable& table) {
+  return "permafrost " + verb.name + verb.usage + "\n\n" + verb.summary + "\n" + table.help(options_of(verb)) +
          "\nExample:\n  " + verb.example + "\n";
 }
 
@@ -72,7 +76,7 @@ void refuse_strangers(const Verb& verb, const std::vector<std::string>& words, c
   const std::string remedy = ": see permafrost " + verb.name + " --help";
   for (const core::Option& option : table.options()) {
     if (option.origin != "command line") continue;
-    if (core::is_among(option.name, verb.options) || core::is_among(option.name, common_options())) continue;
+    if (core::is_among(option.name, options_of(verb))) continue;
     table.complain("command line: " + verb.name + " has no use for --" + option.name + remedy);
   }
   for (size_t i = verb.words; i < words.size(); ++i) {
@@ -84,13 +88,14 @@ void refuse_strangers(const Verb& verb, const std::vector<std::string>& words, c
 void read_options(const Verb& verb, const std::vector<std::string>& arguments, Invocation& invocation) {
   Settings& settings = invocation.settings;
   core::OptionTable& table = *invocation.table;
+  const std::vector<std::string> options = options_of(verb);
   {
     Settings first_look;  // to find --config before the command line, which wins over it
     core::OptionTable probe = make_option_table(first_look);
-    probe.read_arguments(arguments);
+    probe.read_arguments(arguments, options);
     if (!first_look.path.config.empty()) table.read_config(first_look.path.config);
   }
-  invocation.words = table.read_arguments(arguments);
+  invocation.words = table.read_arguments(arguments, options);
   if (settings.has.help) return;
   refuse_strangers(verb, invocation.words, table);
   for (const std::string& fault : faults_of(settings)) table.complain(fault);

@@ -15,6 +15,13 @@ std::vector<std::string> encoder_choices() {
   return choices;
 }
 
+// "b16" of "vit_b16".
+std::vector<std::string> short_encoder_names() {
+  std::vector<std::string> names;
+  for (const std::string& name : core::architecture_names()) names.push_back(name.substr(sizeof("vit_") - 1));
+  return names;
+}
+
 // Beyond what any run can want, within what the arithmetic on it bears.
 constexpr int64_t kLargestCount = int64_t{1} << 30;
 constexpr double kLeastEpochs = 1e-6, kMostEpochs = 1e6, kMostRate = 1e3;
@@ -161,9 +168,13 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("top", &s.predict.top, "classes to print");
   table.section("bench", "Benchmarks");
   table.add("seconds", &s.bench.seconds, "least time of a measurement");
-  table.add("batch", &s.bench.batch, "loader: clips of a batch");
+  table.add("batch", &s.bench.batch, "clips of a batch; 0: 4 of loader, 1 of others");
   table.add("cold", &s.bench.cold, "loader: forget the files before each round");
   table.add("decoder_threads", &s.bench.decoder_threads, "decode: threads of each file");
+  table.add("arch", &s.bench.arch, "vit, train-step: geometry of the frozen encoder", short_encoder_names());
+  table.add("dtype", &s.bench.dtype, "gemm, vit, train-step: type of the products", {"fp32", "bf16"});
+  table.add("features", &s.bench.features, "train-step: memory, cached or online; several take turns");
+  table.add("steps", &s.bench.steps, "gemm, vit, train-step: rounds that are measured");
   table.section("plan", "Plan");
   table.add("train_videos", &s.plan.train_videos, "0: the manifest's, or as published for the config's data set");
   table.add("eval_videos", &s.plan.eval_videos, "of all other splits; 0: likewise");
@@ -266,7 +277,8 @@ std::vector<std::string> faults_of(const Settings& s) {
   at_least("train.bucket_mib", s.train.bucket_mib, 1);
   at_least("eval.batch", s.eval.batch, 1);
   within("eval.clip_weight", s.eval.clip_weight, 0, 1);
-  at_least("bench.batch", s.bench.batch, 1);
+  at_least("bench.batch", s.bench.batch, 0);
+  at_least("bench.steps", s.bench.steps, 1);
   at_least("bench.decoder_threads", s.bench.decoder_threads, 1);
   within("bench.seconds", s.bench.seconds, 0, 3600);
   at_least("predict.top", s.predict.top, 1);

@@ -126,8 +126,12 @@ struct DemoSettings {
 struct BenchSettings {
   double seconds = 5;           // least time of a measurement
   int64_t decoder_threads = 1;  // of each file
-  int64_t batch = 4;            // clips
+  int64_t batch = 0;            // clips; 0: the measurement's own
   bool cold = false;
+  std::string arch = "b16";
+  std::string dtype = "fp32";
+  std::vector<std::string> features{"memory", "cached", "online"};
+  int64_t steps = 5;
 };
 
 // Of the plan verb. Every rate that is given wins over --rates, which wins over what is assumed.

@@ -174,12 +174,14 @@ void OptionTable::read_config(const std::string& path) {
   }
 }
 
-std::vector<std::string> OptionTable::with_sections(std::vector<std::string> arguments) const {
+std::vector<std::string> OptionTable::with_sections(std::vector<std::string> arguments,
+                                                    const std::vector<std::string>& usable) const {
   for (std::string& argument : arguments) {
     if (!argument.starts_with("--")) continue;
     const std::string name = argument.substr(2, argument.find('=') - 2);
     std::vector<std::string> meant;
     for (const Option& option : options_) {
+      if (!usable.empty() && !is_among(option.name, usable)) continue;
       if (option.name == name) meant = {"", ""};  // as it stands
       if (option.name.ends_with("." + name)) meant.push_back(option.name);
     }
@@ -188,11 +190,12 @@ std::vector<std::string> OptionTable::with_sections(std::vector<std::string> arg
   return arguments;
 }
 
-std::vector<std::string> OptionTable::read_arguments(const std::vector<std::string>& arguments) {
+std::vector<std::string> OptionTable::read_arguments(const std::vector<std::string>& arguments,
+                                                     const std::vector<std::string>& usable) {
   namespace style = po::command_line_style;
   std::vector<std::string> positional;
   try {
-    const auto parsed = po::command_line_parser(with_switches_closed(with_sections(arguments), options_))
+    const auto parsed = po::command_line_parser(with_switches_closed(with_sections(arguments, usable), options_))
                             .options(boost_description(options_))
                             .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
                             .allow_unregistered()

@@ -43,9 +43,10 @@ class OptionTable {
 
   // Reads an INI file. Throws IoError where it cannot be read; collects every other fault, an option given twice too.
   void read_config(const std::string& path);
-  // Returns what is no option. Collects faults. A section may be left out of a name that only one section has:
-  // --codec is --cache.codec.
-  std::vector<std::string> read_arguments(const std::vector<std::string>& arguments);
+  // Returns what is no option. Collects faults. A section may be left out of a name that only one section of the
+  // `usable` options has (names, or "recipe." for all of a section; none: all options): --codec is --cache.codec.
+  std::vector<std::string> read_arguments(const std::vector<std::string>& arguments,
+                                          const std::vector<std::string>& usable = {});
   // Adds a fault that only the caller can see. finish() tells it with the others.
   void complain(const std::string& fault) { faults_.push_back(fault); }
   // Throws ConfigError, one line for each fault collected.
@@ -60,7 +61,8 @@ class OptionTable {
 
  private:
   Option* find(const std::string& name);
-  std::vector<std::string> with_sections(std::vector<std::string> arguments) const;
+  std::vector<std::string> with_sections(std::vector<std::string> arguments,
+                                         const std::vector<std::string>& usable) const;
   void assign(const std::string& name, const std::string& text, const std::string& origin);
   void complain_of_unknown(const std::string& name, const std::string& origin);
 

@@ -1,6 +1,7 @@
 #include "core/dist/dist_net.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/record_function.h>
 
 #include <cmath>
 

@@ -44,7 +44,10 @@ std::vector<bool> blocks_to_run(const std::vector<torch::Tensor>& layers, const 
 }  // namespace
 
 FrozenEncoder::FrozenEncoder(const std::string& path, const EncoderOptions& options)
-    : encoder_(load_encoder(path, options)), sha256_(identity_of(encoder_)), dtype_(options.dtype) {
+    : FrozenEncoder(load_encoder(path, options), options.dtype) {}
+
+FrozenEncoder::FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype)
+    : encoder_(std::move(encoder)), sha256_(identity_of(encoder_)), dtype_(dtype) {
   precision_name(dtype_);  // throws for a type it cannot have
   for (torch::Tensor& parameter : encoder_->parameters()) parameter.requires_grad_(false);
   encoder_->to(dtype_);
@@ -54,12 +57,22 @@ torch::Tensor FrozenEncoder::encode(const torch::Tensor& frames) {
   const int64_t size = config().image_size;
   PERMAFROST_CHECK(frames.dim() == 4 && frames.size(2) == size && frames.size(3) == size,
                    "frames must be [M, 3, S, S] at the encoder's own image size");
+  torch::Tensor features = torch::empty({config().layers, frames.size(0), config().tokens(), config().width},
+                                        frames.options().dtype(torch::kFloat32));
   const c10::InferenceMode inference;
-  return torch::stack(encoder_->forward(normalise_pixels(frames, config().pixels).to(dtype_))).to(torch::kFloat32);
+  torch::Tensor x = encoder_->stem(normalise_pixels(frames, config().pixels).to(dtype_));  // [M, T, C]
+  for (int64_t i = 0; i < config().layers; ++i) {
+    x = encoder_->blocks[i](x);
+    features[i].copy_(encoder_->as_returned(x));
+  }
+  return features;
 }
 
 torch::Tensor FrozenEncoder::complete(const torch::Tensor& frames, const torch::Tensor& known,
                                       const std::vector<int64_t>& known_layers, const std::vector<int64_t>& wanted) {
+  torch::Tensor result = torch::empty({static_cast<int64_t>(wanted.size()), frames.size(0), config().tokens(),
+                                       config().width},
+                                      frames.options().dtype(torch::kFloat32));
   const c10::InferenceMode inference;
   std::vector<torch::Tensor> layers(config().layers);
   for (size_t i = 0; i < known_layers.size(); ++i) layers.at(known_layers[i]) = known[static_cast<int64_t>(i)];
@@ -69,14 +82,13 @@ torch::Tensor FrozenEncoder::complete(const torch::Tensor& frames, const torch::
     if (runs[i]) {
       if (!x.defined()) x = encoder_->stem(normalise_pixels(frames, config().pixels).to(dtype_));
       x = encoder_->blocks[i](x);
-      if (!layers[i].defined()) layers[i] = encoder_->as_returned(x).to(torch::kFloat32);
+      if (!layers[i].defined()) layers[i] = encoder_->as_returned(x);
     } else if (runs[i + 1]) {
       x = encoder_->as_entering(layers[i].to(dtype_));
     }
   }
-  std::vector<torch::Tensor> result;
-  for (const int64_t layer : wanted) result.push_back(layers[layer]);
-  return torch::stack(result);
+  for (size_t i = 0; i < wanted.size(); ++i) result[static_cast<int64_t>(i)].copy_(layers[wanted[i]]);
+  return result;
 }
 
 torch::Tensor FrozenEncoder::embed(const torch::Tensor& last_layer) {

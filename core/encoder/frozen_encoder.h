@@ -17,6 +17,8 @@ class FrozenEncoder {
  public:
   // Reads whatever load_encoder() does. Throws ConfigError, DataError or IoError.
   explicit FrozenEncoder(const std::string& path, const EncoderOptions& options = {});
+  // Freezes an encoder that is in memory already. Throws ConfigError for a type it cannot run in.
+  explicit FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype = torch::kFloat32);
 
   const VisionConfig& config() const { return encoder_->config; }
   // Of the forward; what is returned is float32 all the same.
@@ -26,7 +28,7 @@ class FrozenEncoder {
   const std::string& sha256() const { return sha256_; }
 
   // frames uint8 [M, 3, S, S] -> the residual stream after every block, float32 [N, M, L, C], class token first (for
-  // families without one, the mean of the patch tokens).
+  // families without one, the mean of the patch tokens). An ordinary tensor that no gradient leads to.
   torch::Tensor encode(const torch::Tensor& frames);
   // The layers `wanted`, ascending, float32 [wanted, M, L, C], of which `known` [known_layers, M, L, C] are there
   // already: a missing one is computed from the nearest known one before it, or from the frames, and no further block

@@ -4,31 +4,23 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <map>
 #include <thread>
 #include <vector>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "data/cache/cache_reader.h"
 #include "data/loader/cached_clips.h"
 #include "data/loader/clip_loader.h"
+#include "launch/bench/timing.h"
 
 namespace permafrost::launch {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int64_t kRounds = 5;
 constexpr size_t kRawReadBytes = size_t{1} << 20;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
-}
 
 std::string largest_split(const data::CacheReader& cache) {
   std::map<std::string, int64_t> clips;
@@ -49,20 +41,21 @@ class Bench {
             static_cast<double>(clips_.pixel_bytes() + static_cast<int64_t>(clips_.codec().bytes_per_record()))) {}
 
   LoaderRates run() {
-    std::vector<double> raw, loader, decoded;
+    std::vector<double> raw, raw_kept, checksum, loader, decoded;
     const double seconds = options_.seconds / kRounds;
     batches(seconds / 10, false);  // shards are opened once
     for (int64_t round = 0; round < kRounds; ++round) {
-      forget();
-      raw.push_back(read_plainly(seconds));
-      forget();
+      raw.push_back(read_plainly(seconds, kRawReadBytes));
+      raw_kept.push_back(read_plainly(seconds, kept_bytes()));
+      checksum.push_back(check_only(seconds / 4));
       loader.push_back(batches(seconds, false));
-      forget();
       decoded.push_back(batches(seconds, true));
     }
     return {.records = clips_.size(),
             .record_bytes = record_bytes_,
             .raw = median(raw),
+            .raw_kept = median(raw_kept),
+            .checksum = median(checksum),
             .loader = median(loader),
             .decoded = median(decoded),
             .rounds = kRounds};
@@ -79,35 +72,65 @@ class Bench {
     }
   }
 
-  // GB/s. Each thread takes the next file; as long a time as asked, and whole files.
-  double read_plainly(double seconds) const {
-    const auto& shards = cache_.index().shards;
-    std::atomic<size_t> next{0};
+  // Of one thread, so that all threads' memory is that of the loader's batches: two ahead and one in use.
+  size_t kept_bytes() const {
+    const auto bytes = static_cast<size_t>(3 * static_cast<double>(batch()) * record_bytes_);
+    return std::max(kRawReadBytes, bytes / static_cast<size_t>(options_.threads));
+  }
+
+  // GB/s of `work(thread)`, which returns bytes, on all threads.
+  template <class Work>
+  double on_threads(const Work& work) const {
     std::atomic<uint64_t> bytes{0};
-    const auto start = Clock::now();
-    const auto work = [&] {
-      std::vector<char> buffer(kRawReadBytes);
-      while (seconds_since(start) < seconds || next < shards.size()) {
-        const data::ShardSummary& shard = shards[next++ % shards.size()];
-        const core::FileDescriptor fd = core::open_for_reading(path_of(shard));
-        for (uint64_t at = 0; at < shard.bytes; at += kRawReadBytes) {
-          core::read_exactly(fd.get(), shard.file, buffer.data(), std::min(kRawReadBytes, shard.bytes - at), at);
-        }
-        bytes += shard.bytes;
-        if (options_.is_cold && next >= shards.size()) return;  // the second time it would be warm
-      }
-    };
+    const auto start = BenchClock::now();
     std::vector<std::thread> threads;
-    for (int64_t i = 0; i < options_.threads; ++i) threads.emplace_back(work);
+    for (int64_t i = 0; i < options_.threads; ++i) threads.emplace_back([&] { bytes += work(); });
     for (std::thread& thread : threads) thread.join();
     return static_cast<double>(bytes) / seconds_since(start) / 1e9;
   }
 
+  // GB/s, 1 MiB at a time into `memory` bytes from first to last and again. Each thread takes the next file; as long a
+  // time as asked, and whole files.
+  double read_plainly(double seconds, size_t memory) const {
+    forget();
+    const auto& shards = cache_.index().shards;
+    std::atomic<size_t> next{0};
+    const auto start = BenchClock::now();
+    return on_threads([&] {
+      std::vector<char> buffer(memory);
+      uint64_t bytes = 0;
+      while (seconds_since(start) < seconds || next < shards.size()) {
+        const data::ShardSummary& shard = shards[next++ % shards.size()];
+        const core::FileDescriptor fd = core::open_for_reading(path_of(shard));
+        for (uint64_t at = 0; at < shard.bytes; at += kRawReadBytes) {
+          char* to = buffer.data() + at % (memory / kRawReadBytes * kRawReadBytes);
+          core::read_exactly(fd.get(), shard.file, to, std::min<uint64_t>(kRawReadBytes, shard.bytes - at), at);
+        }
+        bytes += shard.bytes;
+        if (options_.is_cold && next >= shards.size()) break;  // the second time it would be warm
+      }
+      return bytes;
+    });
+  }
+
+  double check_only(double seconds) const {
+    const auto start = BenchClock::now();
+    return on_threads([&] {
+      const std::vector<char> buffer(kRawReadBytes / 4);
+      uint64_t bytes = 0;
+      for (uint32_t crc = 0; seconds_since(start) < seconds; bytes += buffer.size()) {
+        crc = core::crc32c(buffer.data(), buffer.size(), crc);
+      }
+      return bytes;
+    });
+  }
+
   // GB/s, from the first batch asked for to the last one had.
   double batches(double seconds, bool is_decoding) const {
+    forget();
     const data::OrderOptions order{.seed = 1, .samples = clips_.size(), .global_batch = batch()};
     data::BatchRequests requests(order, {}, options_.is_cold ? 1 : int64_t{1} << 40, 0, 1);
-    const auto start = Clock::now();
+    const auto start = BenchClock::now();
     data::ClipLoader loader(clips_, [&] { return requests.next(); }, {.threads = options_.threads, .batches_ahead = 2});
     double clips = 0;
     while (seconds_since(start) < seconds || options_.is_cold) {

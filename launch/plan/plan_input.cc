@@ -99,11 +99,8 @@ void set_device_rates(const Settings& settings, const PlanSources& sources, Plan
   const auto by_option = [&](double tflops, const char* name, double flops) {
     return tflops > 0 ? Rate{tflops * kTera / flops, sources.origin_of(name)} : Rate{0, ""};
   };
-  std::optional<Rate> frozen = sources.measured.frozen_clips;
-  if (sources.measured.frozen_frames) {
-    frozen = sources.measured.frozen_frames;
-    frozen->per_second /= static_cast<double>(input.spatial_frames);
-  }
+  std::optional<Rate> frozen = sources.measured.frozen_frames;
+  if (frozen) frozen->per_second /= static_cast<double>(input.spatial_frames);
   input.frozen = choose(by_option(settings.plan.frozen_tflops, "plan.frozen_tflops", input.frozen_flops), frozen,
                         {assumed_frozen_tflops(settings.cache.encoder_dtype) * kTera / input.frozen_flops,
                          "assumed of an H100 in " + settings.cache.encoder_dtype});

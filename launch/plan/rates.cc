@@ -74,16 +74,13 @@ void take(const Line& line, const std::string& where, const std::string& encoder
   if (line.bench == "decode") {
     if (line.unit != "clips") refuse(where, "unit clips of bench decode", shown(line.unit));
     rates.decode = rate(count(line, "threads", where) * count(line, "decoder_threads", where));
-  } else if (line.bench == "frozen") {
+  } else if (line.bench == "vit") {
     require_encoder(line, encoder, where);
-    if (line.unit != "frames" && line.unit != "clips")
-      refuse(where, "unit frames or clips of bench frozen", shown(line.unit));
-    rates.frozen_frames.reset();
-    rates.frozen_clips.reset();
-    (line.unit == "frames" ? rates.frozen_frames : rates.frozen_clips) = rate(1);
-  } else if (line.bench == "step") {
+    if (line.unit != "frames") refuse(where, "unit frames of bench vit", shown(line.unit));
+    rates.frozen_frames = rate(1);
+  } else if (line.bench == "train-step" && line.fields.value("features", json()) != "online") {
     require_encoder(line, encoder, where);
-    if (line.unit != "clips") refuse(where, "unit clips of bench step", shown(line.unit));
+    if (line.unit != "clips") refuse(where, "unit clips of bench train-step", shown(line.unit));
     rates.step = rate(1);
   }
 }
@@ -98,8 +95,8 @@ MeasuredRates parse_rates(const std::string& text, const std::string& where, con
     const std::string place = where + ":" + std::to_string(++number);
     if (!line.empty()) take(parse_line(line, place), place, encoder, rates);
   }
-  if (!rates.decode && !rates.frozen_frames && !rates.frozen_clips && !rates.step) {
-    refuse(where, "a line of bench decode, frozen or step", "none");
+  if (!rates.decode && !rates.frozen_frames && !rates.step) {
+    refuse(where, "a line of bench decode, vit or train-step", "none");
   }
   return rates;
 }

@@ -6,8 +6,8 @@
 //
 // Of the lines of a rates file these count, the last of each kind:
 //   bench "decode", unit "clips": by `threads` times `decoder_threads` cores
-//   bench "frozen", unit "frames" or "clips": the frozen forward of one device
-//   bench "step", unit "clips": a train step of one device, features given
+//   bench "vit", unit "frames": the frozen forward of one device
+//   bench "train-step", unit "clips": a train step of one device; those with features "online" do not count
 #pragma once
 
 #include <optional>
@@ -20,7 +20,6 @@ namespace permafrost::launch {
 struct MeasuredRates {
   std::optional<Rate> decode;         // clips a second of one core
   std::optional<Rate> frozen_frames;  // frames a second of one device
-  std::optional<Rate> frozen_clips;   // clips a second of one device
   std::optional<Rate> step;           // clips a second of one device
 };
 

@@ -54,18 +54,6 @@ core::Classifier make_classifier(const Settings& settings, const core::DistConfi
   return classifier;
 }
 
-std::vector<torch::Tensor> tensors_of(const std::vector<core::NamedParameter>& parameters) {
-  std::vector<torch::Tensor> tensors;
-  for (const core::NamedParameter& parameter : parameters) tensors.push_back(parameter.tensor);
-  return tensors;
-}
-
-std::vector<std::string> names_of(const std::vector<core::NamedParameter>& parameters) {
-  std::vector<std::string> names;
-  for (const core::NamedParameter& parameter : parameters) names.push_back(parameter.name);
-  return names;
-}
-
 // Throws ConfigError naming each field that differs.
 void require_same(const json& expected, const json& found, const std::string& where) {
   std::string faults;
@@ -86,10 +74,12 @@ int64_t hits_of(const core::HeadImpl& head, const std::vector<torch::Tensor>& lo
   return head.scores(logits).slice(1, 0, head.config.classes).argmax(1).eq(labels).sum().item<int64_t>();
 }
 
-double norm_of(const std::vector<core::NamedParameter>& parameters) {
-  std::vector<torch::Tensor> norms;
-  for (const core::NamedParameter& parameter : parameters) norms.push_back(parameter.tensor.grad().norm());
-  return torch::stack(norms).norm().item<double>();
+TrainStepOptions step_options(const Settings& settings, const distributed::Communicator& world) {
+  return {.clips = settings.recipe.batch,
+          .ranks = world.size(),
+          .weight_decay = settings.recipe.weight_decay,
+          .label_smoothing = settings.recipe.label_smoothing,
+          .bucket_bytes = settings.train.bucket_mib << 20};
 }
 
 }  // namespace
@@ -108,9 +98,8 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, distributed::Communi
       first_clip_(world.rank() * settings.recipe.batch / world.size()),
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
-      classifier_(make_classifier(settings, config_, set_.labels)),
-      parameters_(core::trainable_parameters(*classifier_, config_.layers)),
-      optimizer_(parameters_, {.weight_decay = settings.recipe.weight_decay}) {
+      train_step_(make_classifier(settings, config_, set_.labels), step_options(settings, world),
+                  distributed::make_process_group(world, torch::kCPU)) {
   require_whole_groups(settings, world.size());
   if (settings.recipe.batch < world.size()) {
     throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
@@ -124,14 +113,9 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, distributed::Communi
   if (!directory.empty()) {
     resume(newest ? *newest : core::read_checkpoint(directory));
   } else if (!settings.path.init_from.empty()) {
-    load_initial_weights(classifier_->dist_net, settings.path.init_from);
+    load_initial_weights(train_step_.classifier()->dist_net, settings.path.init_from);
   }
-  group_ = distributed::make_process_group(world, torch::kCPU);
-  distributed::broadcast_parameters(tensors_of(parameters_), group_);
-  reducer_ = std::make_unique<distributed::GradientReducer>(
-      tensors_of(parameters_), group_,
-      distributed::GradientReducerOptions{.bucket_bytes = settings.train.bucket_mib << 20,
-                                          .names = names_of(parameters_)});
+  train_step_.broadcast_weights();
 }
 
 json Trainer::recipe() const {
@@ -160,7 +144,7 @@ json Trainer::state() const {
           {"recipe", recipe()},
           {"init_from", settings_.path.init_from},
           {"model", to_json(config_)},
-          {"head", to_json(classifier_->head->config)},
+          {"head", to_json(train_step_.classifier()->head->config)},
           {"labels", set_.labels},
           {"videos_sha256", set_.identity},
           {"cache_key", data::to_json(set_.key)}};
@@ -168,14 +152,14 @@ json Trainer::state() const {
 
 void Trainer::resume(const core::Checkpoint& checkpoint) {
   require_same(to_json(config_), checkpoint.state.value("model", json::object()), checkpoint.directory);
-  require_same(to_json(classifier_->head->config), checkpoint.state.value("head", json::object()),
+  require_same(to_json(train_step_.classifier()->head->config), checkpoint.state.value("head", json::object()),
                checkpoint.directory);
   require_same(recipe(), checkpoint.state.value("recipe", json::object()), checkpoint.directory);
   require_same({{"videos_sha256", set_.identity}}, checkpoint.state, checkpoint.directory);
   data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), set_.key,
                       set_.where);
-  core::load_state(*classifier_, checkpoint.model, checkpoint.directory + "/model.safetensors");
-  optimizer_.load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
+  core::load_state(*train_step_.classifier(), checkpoint.model, checkpoint.directory + "/model.safetensors");
+  train_step_.optimizer().load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
   step_ = checkpoint.step;
   resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < steps_ ? 1 : 0);
   if (!world_.is_root() || step_ >= steps_) return;
@@ -204,8 +188,8 @@ void Trainer::save() {
   if (world_.is_root()) {
     core::Checkpoint checkpoint;
     checkpoint.step = step_;
-    checkpoint.model = core::state_of(*classifier_);
-    checkpoint.optimizer = optimizer_.state();
+    checkpoint.model = core::state_of(*train_step_.classifier());
+    checkpoint.optimizer = train_step_.optimizer().state();
     checkpoint.state = state();
     store_->save(checkpoint);
   }
@@ -213,9 +197,7 @@ void Trainer::save() {
   log_.add_checkpoint(seconds_since(start));
 }
 
-// The reducer averages over the ranks, so a rank's loss is the sum over its clips, times ranks over the global batch:
-// the gradient is that of the mean over the global batch however it was cut.
-void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
+void Trainer::add(const data::Batch& batch, int64_t begin, int64_t end) {
   const core::BatchMix mix = core::draw_batch_mix(
       settings_.recipe.mix, {order_.seed, batch.cursor.epoch, batch.cursor.batch, first_clip_ + begin}, end - begin,
       config_.image_size);
@@ -224,29 +206,24 @@ void Trainer::accumulate(const data::Batch& batch, int64_t begin, int64_t end) {
   const torch::Tensor features =
       core::mix_features(decoded, mix, config_.image_size, config_.patch_size);  // [b, N, t, L, C]
   const torch::Tensor labels = batch.targets.slice(0, begin, end);
-  const core::Head& head = classifier_->head;
-  const std::vector<torch::Tensor> logits = classifier_->forward(pixels, features.transpose(0, 1));
-  const torch::Tensor loss =
-      head->loss(logits, core::soft_targets(labels, head->config.classes, mix), settings_.recipe.label_smoothing);
-  if (end == batch.size()) reducer_->prepare_for_backward();
-  (loss * (static_cast<double>(world_.size()) / static_cast<double>(settings_.recipe.batch))).backward();
-  log_.add_loss(loss.item<double>(), hits_of(*classifier_->head, logits, labels), end - begin);
+  const core::HeadImpl& head = *train_step_.classifier()->head;
+  const Forward forward = train_step_.add(pixels, features, core::soft_targets(labels, head.config.classes, mix),
+                                          /*is_last=*/end == batch.size());
+  log_.add_loss(forward.loss, hits_of(head, forward.logits, labels), end - begin);
 }
 
 void Trainer::step_once(const data::Batch& batch) {
   const int64_t micro = settings_.train.micro_batch > 0 ? settings_.train.micro_batch : batch.size();
   for (int64_t begin = 0; begin < batch.size(); begin += micro) {
-    accumulate(batch, begin, std::min(begin + micro, batch.size()));
+    add(batch, begin, std::min(begin + micro, batch.size()));
   }
-  reducer_->finish();
-  const double norm = norm_of(parameters_);
+  const double norm = train_step_.finish_gradient();
   if (!std::isfinite(norm)) {  // the same number on every rank, so all stop here
     throw core::DataError("step " + std::to_string(step_) +
                           ": the gradient is not finite: lower recipe.learning_rate, or verify the cache");
   }
   log_.set_gradient_norm(norm);
-  optimizer_.step(core::learning_rate_at(epoch(), settings_.recipe.schedule));
-  reducer_->release_gradients();
+  train_step_.update(core::learning_rate_at(epoch(), settings_.recipe.schedule));
   ++step_;
 }
 

@@ -14,16 +14,15 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/dist/classifier.h"
-#include "core/recipe/optimizer.h"
 #include "data/cache/cache_key.h"
 #include "data/loader/clip_loader.h"
 #include "data/loader/shard_stage.h"
 #include "distributed/communicator.h"
-#include "distributed/gradient_reducer.h"
 #include "distributed/stop_signal.h"
 #include "launch/settings.h"
 #include "launch/training/run_directory.h"
 #include "launch/training/step_log.h"
+#include "launch/training/train_step.h"
 
 namespace permafrost::launch {
 
@@ -52,7 +51,7 @@ class Trainer {
   void resume(const core::Checkpoint& checkpoint);
   data::ClipLoader::RequestFunction requests();
   void step_once(const data::Batch& batch);
-  void accumulate(const data::Batch& batch, int64_t begin, int64_t end);
+  void add(const data::Batch& batch, int64_t begin, int64_t end);
   void save();
   void write_line();
   void set_status(const char* state);
@@ -69,11 +68,7 @@ class Trainer {
   data::OrderOptions order_;
   int64_t first_clip_;  // of this rank, in the global batch
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
-  core::Classifier classifier_;
-  std::vector<core::NamedParameter> parameters_;
-  core::AdamW optimizer_;
-  c10::intrusive_ptr<c10d::ProcessGroup> group_;
-  std::unique_ptr<distributed::GradientReducer> reducer_;
+  TrainStep train_step_;
   std::optional<core::CheckpointStore> store_;  // only on rank 0
   StepLog log_;
 };

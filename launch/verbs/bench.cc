@@ -1,7 +1,13 @@
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
+#include "core/encoder/architectures.h"
+#include "core/encoder/precision.h"
+#include "launch/bench/bench_compute.h"
 #include "launch/bench/bench_decode.h"
 #include "launch/bench/bench_loader.h"
 #include "launch/training/run_directory.h"
@@ -10,64 +16,169 @@
 namespace permafrost::launch {
 namespace {
 
-int tell_decode(const Invocation& invocation) {
+using nlohmann::json;
+
+void print(const json& result) { std::cout << json_text(result, -1) << "\n"; }
+
+const std::string& folder_of(const Invocation& invocation, const std::string& what) {
+  if (invocation.words.size() == 2) return invocation.words[1];
+  throw core::ConfigError("bench " + invocation.words.front() + ": expected one " + what + " after it");
+}
+
+void tell_decode(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  if (invocation.words.size() != 2) throw core::ConfigError("bench decode: expected one folder of videos after it");
+  const std::string& folder = folder_of(invocation, "folder of videos");
   const DecodeBench options{.threads = place_threads(invocation),
                             .decoder_threads = settings.bench.decoder_threads,
                             .frames = settings.dataset.frames,
                             .seconds = settings.bench.seconds};
-  const DecodeRate rate = bench_decode(invocation.words[1], options);
+  const DecodeRate rate = bench_decode(folder, options);
   const auto clips = static_cast<double>(rate.clips);
-  const nlohmann::json result{{"bench", "decode"},
-                              {"per_second", clips / rate.seconds},
-                              {"unit", "clips"},
-                              {"threads", options.threads},
-                              {"decoder_threads", options.decoder_threads},
-                              {"frames", options.frames},
-                              {"files", rate.files},
-                              {"clips", rate.clips},
-                              {"seconds", rate.seconds},
-                              {"packets_decoded_per_clip", static_cast<double>(rate.work.packets_decoded) / clips},
-                              {"frames_decoded_per_clip", static_cast<double>(rate.work.frames) / clips},
-                              {"seeks_per_clip", static_cast<double>(rate.work.seeks) / clips}};
-  std::cout << json_text(result, -1) << "\n";
-  return core::kExitDone;
+  print({{"bench", "decode"},
+         {"per_second", clips / rate.seconds},
+         {"unit", "clips"},
+         {"threads", options.threads},
+         {"decoder_threads", options.decoder_threads},
+         {"frames", options.frames},
+         {"files", rate.files},
+         {"clips", rate.clips},
+         {"seconds", rate.seconds},
+         {"packets_decoded_per_clip", static_cast<double>(rate.work.packets_decoded) / clips},
+         {"frames_decoded_per_clip", static_cast<double>(rate.work.frames) / clips},
+         {"seeks_per_clip", static_cast<double>(rate.work.seeks) / clips}});
 }
 
-int tell_loader(const Invocation& invocation) {
+void tell_loader(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  if (invocation.words.size() != 2) throw core::ConfigError("bench loader: expected one cache after it");
-  const LoaderBench options{.threads = place_threads(invocation),
-                            .batch = settings.bench.batch,
-                            .seconds = settings.bench.seconds,
-                            .is_cold = settings.bench.cold};
-  const LoaderRates rates = bench_loader(invocation.words[1], options);
-  const nlohmann::json result{{"bench", "loader"},
-                              {"per_second", rates.loader},
-                              {"unit", "GB"},
-                              {"clips_per_second", rates.loader * 1e9 / rates.record_bytes},
-                              {"decoded_per_second", rates.decoded},
-                              {"decoded_clips_per_second", rates.decoded * 1e9 / rates.record_bytes},
-                              {"raw_per_second", rates.raw},
-                              {"ratio_to_raw", rates.loader / rates.raw},
-                              {"records", rates.records},
-                              {"record_bytes", rates.record_bytes},
-                              {"threads", options.threads},
-                              {"batch", options.batch},
-                              {"cold", options.is_cold},
-                              {"rounds", rates.rounds}};
-  std::cout << json_text(result, -1) << "\n";
-  return core::kExitDone;
+  const std::string& cache = folder_of(invocation, "cache");
+  LoaderBench options{
+      .threads = place_threads(invocation), .seconds = settings.bench.seconds, .is_cold = settings.bench.cold};
+  if (settings.bench.batch > 0) options.batch = settings.bench.batch;
+  const LoaderRates rates = bench_loader(cache, options);
+  print({{"bench", "loader"},
+         {"per_second", rates.loader},
+         {"unit", "GB"},
+         {"clips_per_second", rates.loader * 1e9 / rates.record_bytes},
+         {"decoded_per_second", rates.decoded},
+         {"decoded_clips_per_second", rates.decoded * 1e9 / rates.record_bytes},
+         {"raw_per_second", rates.raw},
+         {"raw_kept_per_second", rates.raw_kept},
+         {"checksum_per_second", rates.checksum},
+         {"ratio_to_raw", rates.loader / rates.raw},
+         {"ratio_to_raw_kept", rates.loader / rates.raw_kept},
+         {"records", rates.records},
+         {"record_bytes", rates.record_bytes},
+         {"threads", options.threads},
+         {"batch", options.batch},
+         {"cold", options.is_cold},
+         {"rounds", rates.rounds}});
+}
+
+// Of a bench of products: what its options say, and how many clips a batch has.
+struct Compute {
+  Settings settings;
+  ComputeBench bench;
+  int64_t clips = 1;
+  std::string encoder;
+
+  explicit Compute(const Invocation& invocation) : settings(invocation.settings) {
+    place_threads(invocation);
+    encoder = "vit_" + settings.bench.arch;
+    if (!invocation.table->is_set("bench.arch") && settings.model.encoder != "any") encoder = settings.model.encoder;
+    if (invocation.table->is_set("frames")) settings.sampling.frames = settings.dataset.frames;
+    clips = std::max<int64_t>(1, settings.bench.batch);
+    bench = {.vision = core::architecture_named(encoder),
+             .type = core::precision_named(settings.bench.dtype),
+             .batch = clips,
+             .rounds = settings.bench.steps};
+  }
+
+  // The limit: the rate of a wide product, measured when it is called.
+  double gemm_flops() const {
+    const ComputeRate rate = bench_gemm(bench.type, {}, bench.rounds);
+    return rate.flops / rate.least_seconds;
+  }
+
+  json line(const std::string& name, const std::string& unit, const ComputeRate& rate, double limit) const {
+    const double flops = rate.flops / rate.seconds;
+    json line{{"bench", name},
+              {"per_second", rate.units / rate.seconds},
+              {"unit", unit},
+              {"threads", at::get_num_threads()},
+              {"dtype", settings.bench.dtype},
+              {"rounds", bench.rounds},
+              {"seconds", rate.seconds},
+              {"least_seconds", rate.least_seconds},
+              {"gflops", flops / 1e9}};
+    if (name == "gemm") return line;
+    line.update({{"encoder", encoder},
+                 {"frames", settings.sampling.frames},
+                 {"alpha", settings.sampling.alpha},
+                 {"batch", clips},
+                 {"gemm_gflops", limit / 1e9},
+                 {"share_of_gemm", flops / limit}});
+    return line;
+  }
+};
+
+void tell_gemm(const Invocation& invocation) {
+  const Compute compute(invocation);
+  const GemmShape shape;
+  json line = compute.line("gemm", "products", bench_gemm(compute.bench.type, shape, compute.bench.rounds), 0);
+  line.update({{"rows", shape.rows}, {"inner", shape.inner}, {"columns", shape.columns}});
+  print(line);
+}
+
+void tell_vit(const Invocation& invocation) {
+  Compute compute(invocation);
+  compute.bench.batch = compute.clips * compute.settings.sampling.frames / compute.settings.sampling.alpha;
+  const double before = compute.gemm_flops();
+  const ComputeRate rate = bench_vit(compute.bench);
+  print(compute.line("vit", "frames", rate, std::max(before, compute.gemm_flops())));
+}
+
+void tell_train_step(const Invocation& invocation) {
+  const Compute compute(invocation);
+  const double before = compute.gemm_flops();
+  const std::vector<ComputeRate> rates =
+      bench_train_step(compute.bench, compute.settings, compute.settings.bench.features);
+  const double limit = std::max(before, compute.gemm_flops());
+  for (const ComputeRate& rate : rates) {
+    json line = compute.line("train-step", "clips", rate, limit);
+    line["features"] = rate.kind;
+    line["ratio_to_first"] = rates.front().seconds / rate.seconds;
+    if (rate.kind == "cached") line["codec"] = compute.settings.cache.codec;
+    print(line);
+  }
+}
+
+struct Bench {
+  std::string name;
+  void (*tell)(const Invocation&);
+};
+
+const std::vector<Bench>& benches() {
+  static const std::vector<Bench> kBenches = {{"decode", &tell_decode},
+                                              {"loader", &tell_loader},
+                                              {"gemm", &tell_gemm},
+                                              {"vit", &tell_vit},
+                                              {"train-step", &tell_train_step}};
+  return kBenches;
 }
 
 }  // namespace
 
 int run_bench(Invocation& invocation) {
   const std::string what = invocation.words.empty() ? "" : invocation.words.front();
-  if (what == "decode") return tell_decode(invocation);
-  if (what == "loader") return tell_loader(invocation);
-  throw core::ConfigError("expected `bench decode` or `bench loader`, found '" + what + "'");
+  std::string names;
+  for (const Bench& bench : benches()) {
+    if (bench.name == what) {
+      bench.tell(invocation);
+      return core::kExitDone;
+    }
+    names += (names.empty() ? "" : ", ") + bench.name;
+  }
+  throw core::ConfigError("bench: expected one of " + names + " after it, found '" + what + "'");
 }
 
 }  // namespace permafrost::launch

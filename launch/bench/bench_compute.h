@@ -1,0 +1,49 @@
+// How fast this machine multiplies matrices, runs a frozen encoder and takes training steps (tests/bench/README.md,
+// "gemm", "vit", "train-step"). Weights and clips are random: speed does not depend on them.
+//
+//   for (const ComputeRate& rate : bench_train_step(bench, {"memory", "cached"})) rate.units / rate.seconds
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/encoder/vision_transformer.h"
+#include "launch/settings.h"
+
+namespace permafrost::launch {
+
+struct ComputeBench {
+  core::VisionConfig vision;
+  torch::ScalarType type = torch::kFloat32;  // of encoder and network
+  int64_t batch = 1;                         // clips; of vit, frames
+  int64_t rounds = 5;
+};
+
+struct ComputeRate {
+  std::string kind;
+  double units = 0;          // clips, or frames, of a round
+  double seconds = 0;        // of a round: the median
+  double least_seconds = 0;  // and the least
+  double flops = 0;          // of a round; a multiplication and an addition are two
+};
+
+// The product [rows, inner] times [inner, columns].
+struct GemmShape {
+  int64_t rows = 1576, inner = 768, columns = 3072;  // ViT-B/16's widest, of 8 frames
+};
+ComputeRate bench_gemm(torch::ScalarType type, const GemmShape& shape, int64_t rounds);
+
+// The frozen forward of `batch` frames, from uint8 pixels to every layer in float32.
+ComputeRate bench_vit(const ComputeBench& bench);
+
+// A training step of `batch` clips for each of `features`: "memory", decoded and at hand; "cached", read from a cache
+// by the loader, and decoded; "online", computed by the frozen encoder from frames at hand. In every round they take
+// turns. The cache, of some clips of random features, is written into a temporary folder and removed. The settings say
+// what a clip, the network, codec and loader are. Throws ConfigError.
+std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,
+                                          const std::vector<std::string>& features);
+
+}  // namespace permafrost::launch

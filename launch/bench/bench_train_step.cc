@@ -1,0 +1,154 @@
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "core/base/error.h"
+#include "core/dist/cost.h"
+#include "core/encoder/frozen_encoder.h"
+#include "core/recipe/mix.h"
+#include "data/cache/cache_reader.h"
+#include "data/loader/cached_clips.h"
+#include "data/loader/clip_loader.h"
+#include "launch/bench/bench_compute.h"
+#include "launch/bench/random_cache.h"
+#include "launch/bench/timing.h"
+#include "launch/geometry.h"
+#include "launch/training/train_step.h"
+
+namespace permafrost::launch {
+namespace {
+
+constexpr int64_t kClasses = 400;
+constexpr int64_t kBatchesInCache = 4;
+constexpr double kLearningRate = 1e-4;
+
+struct Clips {
+  torch::Tensor pixels;    // uint8 [b, F, 3, S, S]
+  torch::Tensor features;  // float32 [b, N, t, L, C]
+};
+
+// Gives the clips of the next step.
+using Source = std::function<Clips()>;
+
+class CachedSource {
+ public:
+  CachedSource(const data::CacheKey& key, const Settings& settings, int64_t batch)
+      : files_(key, kBatchesInCache * batch, settings.cache.bits),
+        cache_(files_.directory()),
+        clips_(cache_, "train", data::ViewPolicy::kOnePerEpoch),
+        requests_({.seed = 1, .samples = clips_.size(), .global_batch = batch}, {}, int64_t{1} << 40, 0, 1),
+        loader_(clips_, [this] { return requests_.next(); },
+                {.threads = settings.train.loader_threads, .batches_ahead = settings.train.prefetch_batches}) {}
+
+  Clips next() {
+    const data::Batch batch = *loader_.next();
+    return {batch.pixels, clips_.codec().decode_batch(batch.coded)};
+  }
+
+ private:
+  RandomCache files_;
+  data::CacheReader cache_;
+  data::CachedClips clips_;
+  data::BatchRequests requests_;
+  data::ClipLoader loader_;  // last: its threads read the others
+};
+
+class StepBench {
+ public:
+  StepBench(const ComputeBench& bench, const Settings& settings)
+      : bench_(bench),
+        settings_(settings),
+        network_(make_dist_config(settings, bench.vision)),
+        step_(make_classifier(), {.clips = bench.batch}, nullptr),
+        pixels_(torch::randint(256, {bench.batch, network_.frames, 3, network_.image_size, network_.image_size},
+                               torch::kUInt8)),
+        targets_(core::soft_targets(torch::zeros({bench.batch}, torch::kInt64), kClasses, {})) {}
+
+  std::vector<ComputeRate> run(const std::vector<std::string>& kinds) {
+    std::vector<Source> sources;
+    for (const std::string& kind : kinds) sources.push_back(source_of(kind));
+    std::vector<std::vector<double>> seconds(kinds.size());
+    for (int64_t round = -1; round < bench_.rounds; ++round) {
+      for (size_t i = 0; i < kinds.size(); ++i) {
+        const BenchClock::time_point start = BenchClock::now();
+        take(sources[i]);
+        if (round >= 0) seconds[i].push_back(seconds_since(start));
+      }
+    }
+    std::vector<ComputeRate> rates;
+    for (size_t i = 0; i < kinds.size(); ++i) {
+      rates.push_back({.kind = kinds[i],
+                       .units = static_cast<double>(bench_.batch),
+                       .seconds = median(seconds[i]),
+                       .least_seconds = *std::min_element(seconds[i].begin(), seconds[i].end()),
+                       .flops = flops_of(kinds[i])});
+    }
+    return rates;
+  }
+
+ private:
+  core::Classifier make_classifier() const {
+    core::Classifier classifier(network_, core::HeadConfig{.kind = core::HeadKind::kLinear, .classes = kClasses});
+    core::initialise(*classifier, /*seed=*/0);
+    classifier->precision = bench_.type;
+    return classifier;
+  }
+
+  void take(const Source& source) {
+    const Clips clips = source();
+    step_.add(clips.pixels, clips.features, targets_, /*is_last=*/true);
+    step_.finish_gradient();
+    step_.update(kLearningRate);
+  }
+
+  double flops_of(const std::string& kind) const {
+    const double frozen = static_cast<double>(network_.spatial_frames()) * core::encoder_multiply_adds(bench_.vision);
+    const double clip = core::step_multiply_adds(network_) + (kind == "online" ? frozen : 0);
+    return 2 * static_cast<double>(bench_.batch) * clip;
+  }
+
+  Source source_of(const std::string& kind) const {
+    if (kind == "memory") return memory_source();
+    if (kind == "cached") {
+      data::CacheKey key = clip_key(settings_, bench_.vision);
+      key.encoder_sha256 = "random";
+      const auto cached = std::make_shared<CachedSource>(key, settings_, bench_.batch);
+      return [cached] { return cached->next(); };
+    }
+    if (kind == "online") return online_source();
+    throw core::ConfigError("option 'bench.features' is '" + kind + "', expected memory, cached or online");
+  }
+
+  Source memory_source() const {
+    const torch::Tensor features = torch::randn({network_.layers, bench_.batch, network_.spatial_frames(),
+                                                 network_.tokens(), network_.width});
+    const Clips clips{pixels_, features.transpose(0, 1)};
+    return [clips] { return clips; };
+  }
+
+  Source online_source() const {
+    core::VisionTransformer vision(bench_.vision);
+    core::initialise(vision, /*seed=*/0);
+    const auto encoder = std::make_shared<core::FrozenEncoder>(vision, bench_.type);
+    return [this, encoder] {
+      const torch::Tensor frames = pixels_.slice(1, 0, network_.frames, network_.alpha).flatten(0, 1);  // [b*t, 3, S, S]
+      const torch::Tensor layers = encoder->encode(frames);  // [N, b*t, L, C]
+      return Clips{pixels_, layers.unflatten(1, {bench_.batch, network_.spatial_frames()}).transpose(0, 1)};
+    };
+  }
+
+  ComputeBench bench_;
+  const Settings& settings_;
+  core::DistConfig network_;
+  TrainStep step_;
+  torch::Tensor pixels_, targets_;
+};
+
+}  // namespace
+
+std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,
+                                          const std::vector<std::string>& features) {
+  return StepBench(bench, settings).run(features);
+}
+
+}  // namespace permafrost::launch

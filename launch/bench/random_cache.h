@@ -1,0 +1,31 @@
+// A cache of random clips in a temporary folder, removed at the end: what a loader reads in a measurement.
+//
+//   const RandomCache cache(key, /*clips=*/4, /*bits=*/4);
+//   const data::CacheReader reader(cache.directory());
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "data/cache/cache_key.h"
+
+namespace permafrost::launch {
+
+class RandomCache {
+ public:
+  // Of the training split, one view a video; of the key's codec the name counts, and `bits` where it is lowrank. Throws
+  // IoError where the folder cannot be written.
+  RandomCache(const data::CacheKey& key, int64_t clips, double bits);
+  ~RandomCache();
+  RandomCache(const RandomCache&) = delete;
+  RandomCache& operator=(const RandomCache&) = delete;
+
+  const std::string& directory() const { return directory_; }
+
+ private:
+  void write(data::CacheKey key, int64_t clips, double bits) const;
+
+  std::string directory_;
+};
+
+}  // namespace permafrost::launch

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Every measurement prints lines that a plan can be made from, and leaves nothing behind. How fast it is decides nothing.
+set -euo pipefail
+# shellcheck source=tests/launch/lib.sh
+source "$(dirname "$0")/lib.sh"
+export TMPDIR="$WORK/bench_scratch"
+rm -rf "$TMPDIR" && mkdir -p "$TMPDIR"
+bench() { "$PERMAFROST" bench "$@" --threads 2 --bench.seconds 0.2; }
+check() {  # check EXPRESSION FILE: of every line, a dictionary named line
+  python3 -c 'import json, sys
+for text in open(sys.argv[2]):
+    line = json.loads(text)
+    assert line["per_second"] > 0 and line["threads"] == 2, line
+    assert eval(sys.argv[1]), (sys.argv[1], line)' "$1" "$2" || fail "$2"
+}
+
+small=(--arch b32 --frames 4 --steps 1)
+bench gemm --steps 1 >"$WORK/gemm.jsonl"
+check 'line["gflops"] > 0.1 and line["columns"] == 3072' "$WORK/gemm.jsonl"
+bench vit "${small[@]}" --batch 2 >"$WORK/vit.jsonl"
+check 'line["unit"] == "frames" and line["batch"] == 2 and 0 < line["share_of_gemm"] < 2' "$WORK/vit.jsonl"
+for codec in f16 int4; do
+  bench train-step "${small[@]}" --codec $codec --features memory --features cached --features online --batch 2 \
+    >"$WORK/step.jsonl"
+  check 'line["unit"] == "clips" and line["encoder"] == "vit_b32" and line["ratio_to_first"] > 0' "$WORK/step.jsonl"
+  [ "$(grep -oE '"features":"[a-z]+"' "$WORK/step.jsonl" | tr -d '\n')" = \
+    '"features":"memory""features":"cached""features":"online"' ] || fail "$(cat "$WORK/step.jsonl")"
+  grep -q "\"codec\":\"$codec\"" "$WORK/step.jsonl" || fail "no codec in $(cat "$WORK/step.jsonl")"
+done
+# A step on computed features multiplies more than one on given ones; a cached one as much as one in memory.
+python3 -c 'import json, sys
+work = {line["features"]: line["gflops"] * line["seconds"] for line in map(json.loads, open(sys.argv[1]))}
+assert abs(work["cached"] / work["memory"] - 1) < 1e-9 and work["online"] > work["memory"], work' "$WORK/step.jsonl" ||
+  fail "$(cat "$WORK/step.jsonl")"
+rm -rf "$WORK/bench_videos" && mkdir "$WORK/bench_videos"
+cp "$WORK"/demo/videos/demo-*0_*.mp4 "$WORK/bench_videos"
+bench decode "$WORK/bench_videos" >"$WORK/decode.jsonl"
+check 'line["unit"] == "clips" and line["files"] > 1' "$WORK/decode.jsonl"
+for cold in "" --cold; do
+  # shellcheck disable=SC2086
+  bench loader "$WORK/cache" $cold >"$WORK/loader.jsonl"
+  check 'line["ratio_to_raw"] > 0 and line["raw_kept_per_second"] > 0 and line["checksum_per_second"] > 0' "$WORK/loader.jsonl"
+done
+[ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls "$TMPDIR")"
+
+cat "$WORK"/{gemm,vit,step,decode,loader}.jsonl >"$WORK/rates.jsonl"
+"$PERMAFROST" plan --model.encoder vit_b32 --sampling.frames 4 --plan.train_videos 100 --plan.eval_videos 10 \
+  --recipe.batch 4 --rates "$WORK/rates.jsonl" >"$WORK/plan.txt"
+for rate in 'frozen forward .*\(bench vit, 4 frames\)' 'train step .*\(bench train-step, 4 frames\)' 'decoding .*bench decode'; do
+  grep -qE "$rate" "$WORK/plan.txt" || fail "no '$rate' in $(cat "$WORK/plan.txt")"
+done
+
+refuses() {  # refuses PATTERN OPTION...
+  local code=0 pattern=$1
+  shift
+  "$PERMAFROST" bench "$@" >"$WORK/bench.out" 2>"$WORK/bench.err" || code=$?
+  [ "$code" -eq 2 ] || fail "bench $*: exit code $code, expected 2"
+  grep -qE -- "$pattern" "$WORK/bench.err" || fail "bench $*: expected '$pattern', found: $(cat "$WORK/bench.err")"
+}
+refuses "expected one of decode, loader, gemm, vit, train-step after it, found 'speed'" speed
+refuses "'bench.features' is 'disk', expected memory, cached or online" train-step "${small[@]}" --features disk
+refuses "bench loader: expected one cache after it" loader
+refuses "'bench.arch' is 'b17', expected b32\|b16\|l14" vit --arch b17
