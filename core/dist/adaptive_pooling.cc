@@ -1,5 +1,7 @@
 #include "core/dist/adaptive_pooling.h"
 
+#include <ATen/record_function.h>
+
 namespace permafrost::core {
 namespace {
 
@@ -46,6 +48,7 @@ AdaptivePoolingImpl::AdaptivePoolingImpl(const DistConfig& config) {
 }
 
 Pooled AdaptivePoolingImpl::forward(const torch::Tensor& features, const Pooled& carried) {
+  RECORD_USER_SCOPE("adapooling_nets");
   torch::Tensor s = carried.frames + spatial_transformer(carried.frames, features.flatten(0, 1));        // [B*t, 1, d]
   s = s + output_map_spatial_cls_token(ln_out_spat_cls_token(s));                                        // [B*t, 1, d]
   const torch::Tensor frames = s.view({features.size(0), features.size(1), -1}) + positional_embedding;  // [B, t, d]

@@ -38,30 +38,36 @@ double encoder_multiply_adds(const VisionConfig& config) {
   return stem + static_cast<double>(config.layers) * (attention + mlp);
 }
 
-double network_multiply_adds(const DistConfig& config) {
+std::vector<PartCost> multiply_adds_by_part(const DistConfig& config) {
   const auto frames = static_cast<double>(config.frames), t = static_cast<double>(config.spatial_frames());
   const auto tokens = static_cast<double>(config.tokens()), patches = tokens - 1;
   const auto c = static_cast<double>(config.temporal_dim), d = static_cast<double>(config.integration_dim);
   const auto width = static_cast<double>(config.width), alpha = static_cast<double>(config.alpha);
   const auto kernel = static_cast<double>(config.temporal_kernel), layers = static_cast<double>(config.layers);
-
-  const auto temporal_hidden = static_cast<double>(config.temporal_hidden());
-  const double temporal = frames * patches * c * temporal_hidden * (kernel + 9);
-  const double to_integration = t * patches * c * d * alpha;
-  const double to_temporal = t * patches * d * c;  // the last layer's is not computed
   const auto narrow = static_cast<double>(config.integration_temporal_hidden());
   const double integration =
-      t * tokens *
-      (2 * d * static_cast<double>(config.integration_hidden()) + 2 * d * narrow + narrow * narrow * kernel);
-  return stem_multiply_adds(config) +
-         layers * (temporal + input_linear_multiply_adds(config) + to_integration + integration) +
-         (layers - 1) * to_temporal + static_cast<double>(config.pooling_layers) * pooling_multiply_adds(config) +
-         width * d + d * static_cast<double>(config.embedding);
+      2 * d * static_cast<double>(config.integration_hidden()) + 2 * d * narrow + narrow * narrow * kernel;
+  const double temporal = c * static_cast<double>(config.temporal_hidden()) * (kernel + 9);
+  return {{"temporal_stem", stem_multiply_adds(config), false},
+          {"temporal_nets", layers * frames * patches * temporal, true},
+          {"input_linears", layers * input_linear_multiply_adds(config), false},
+          {"temporal2integration_nets", layers * t * patches * c * d * alpha, true},
+          {"integration2temporal_nets", (layers - 1) * t * patches * d * c, true},  // the last one's is not computed
+          {"integration_nets", layers * t * tokens * integration, true},
+          {"adapooling_nets", static_cast<double>(config.pooling_layers) * pooling_multiply_adds(config), true},
+          {"", width * d + d * static_cast<double>(config.embedding), true}};
+}
+
+double network_multiply_adds(const DistConfig& config) {
+  double sum = 0;
+  for (const PartCost& part : multiply_adds_by_part(config)) sum += part.forward;
+  return sum;
 }
 
 double step_multiply_adds(const DistConfig& config) {
-  return 3 * network_multiply_adds(config) - stem_multiply_adds(config) -
-         static_cast<double>(config.layers) * input_linear_multiply_adds(config);
+  double sum = 0;
+  for (const PartCost& part : multiply_adds_by_part(config)) sum += part.step();
+  return sum;
 }
 
 int64_t parameter_count(const DistConfig& config) {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "core/dist/dist_config.h"
 #include "core/encoder/vision_transformer.h"
@@ -15,11 +17,21 @@ namespace permafrost::core {
 // Of the frozen encoder on one frame.
 double encoder_multiply_adds(const VisionConfig& config);
 
+// Of a DistNet's sub-networks on one clip, all layers together, by their names; what is left has none.
+struct PartCost {
+  std::string part;
+  double forward = 0;
+  bool passes_gradient = true;  // to what it reads: not what reads pixels or frozen features
+
+  // Forward, gradient of the weights and gradient of the activations, each as much.
+  double step() const { return (passes_gradient ? 3 : 2) * forward; }
+};
+std::vector<PartCost> multiply_adds_by_part(const DistConfig& config);
+
 // Of a DistNet's forward on one clip.
 double network_multiply_adds(const DistConfig& config);
 
-// Of a training step on one clip: forward, gradients of the weights and of the activations, each as much as the
-// forward. What reads pixels or frozen features (the temporal stem, the input linears) passes no gradient on.
+// Of a training step on one clip.
 double step_multiply_adds(const DistConfig& config);
 
 // Parameters of a DistNet, those without gradient included, as published tables count them.

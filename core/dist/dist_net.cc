@@ -57,7 +57,10 @@ torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& featu
   for (int64_t i = 0; i < config.layers; ++i) {
     x = temporal_nets[i](x);  // [B, F, g, g, c]
     note("temporal_nets", i, x);
-    m = input_linears[i](features[i]);  // [B, t, L, d]
+    {
+      RECORD_USER_SCOPE("input_linears");
+      m = input_linears[i](features[i]);  // [B, t, L, d]
+    }
     if (r.defined()) m = m + r;
     const torch::Tensor fused = temporal2integration_nets[i](x);
     note("temporal2integration_nets", i, fused);

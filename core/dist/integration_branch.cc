@@ -1,5 +1,7 @@
 #include "core/dist/integration_branch.h"
 
+#include <ATen/record_function.h>
+
 #include "core/dist/convolution.h"
 
 namespace permafrost::core {
@@ -11,6 +13,7 @@ TemporalToIntegrationImpl::TemporalToIntegrationImpl(const DistConfig& config) :
 }
 
 torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
+  RECORD_USER_SCOPE("temporal2integration_nets");
   const torch::Tensor patches = convolve_time(x.flatten(2, 3), linear_fuse, alpha, 0);          // [B, t, g*g, d]
   const torch::Tensor cls = cls_token.squeeze(0).unsqueeze(2).expand({x.size(0), -1, -1, -1});  // [B, t, 1, d]
   return torch::cat({cls, patches}, 2);                                                         // [B, t, L, d]
@@ -21,6 +24,7 @@ IntegrationToTemporalImpl::IntegrationToTemporalImpl(const DistConfig& config) :
 }
 
 torch::Tensor IntegrationToTemporalImpl::forward(const torch::Tensor& m) {
+  RECORD_USER_SCOPE("integration2temporal_nets");
   const int64_t clips = m.size(0), frames = m.size(1);
   const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(m.size(2) - 1))));
   const torch::Tensor patches = linear_fuse(m.slice(2, 1));  // [B, t, g*g, c]
@@ -45,6 +49,7 @@ IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
 }
 
 torch::Tensor IntegrationNetImpl::forward(const torch::Tensor& m) {
+  RECORD_USER_SCOPE("integration_nets");
   const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));                        // [B, t, L, d]
   torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);                // [B, t, L, d/4]
   time = convolve_time(time, temporal_c_fc2, 1, temporal_c_fc2->weight.size(2) / 2);  // [B, t, L, d/4]

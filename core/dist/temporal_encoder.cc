@@ -1,5 +1,7 @@
 #include "core/dist/temporal_encoder.h"
 
+#include <ATen/record_function.h>
+
 #include "core/dist/convolution.h"
 
 namespace permafrost::core {
@@ -10,6 +12,7 @@ Convolution make_temporal_stem(const DistConfig& config) {
 }
 
 torch::Tensor apply_temporal_stem(const Convolution& stem, const torch::Tensor& pixels) {
+  RECORD_USER_SCOPE("temporal_stem");
   const int64_t depth = stem->weight.size(2), patch = stem->weight.size(3);
   return torch::conv3d(pixels.transpose(1, 2), stem->weight, stem->bias, {1, patch, patch}, {depth / 2, 0, 0})
       .permute({0, 2, 3, 4, 1})
@@ -26,6 +29,7 @@ TemporalNetImpl::TemporalNetImpl(const DistConfig& config) {
 }
 
 torch::Tensor TemporalNetImpl::forward(const torch::Tensor& x) {
+  RECORD_USER_SCOPE("temporal_nets");
   const auto shape = x.sizes();  // [B, F, g, g, c]
   const int64_t frames = shape[1], grid = shape[2];
   torch::Tensor y = ln(x).flatten(2, 3);                                      // [B, F, g*g, c]

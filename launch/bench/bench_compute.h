@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/encoder/vision_transformer.h"
@@ -45,5 +46,15 @@ ComputeRate bench_vit(const ComputeBench& bench);
 // what a clip, the network, codec and loader are. Throws ConfigError.
 std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,
                                           const std::vector<std::string>& features);
+
+// Where a step on features in memory spends its time: a part is one of DiST's sub-networks with all its layers, forward
+// and backward, or "optimizer", or "" for the rest.
+struct StepPart {
+  std::string part;
+  double seconds = 0;                                       // of a step
+  double flops = 0;                                         // of a step
+  std::vector<std::pair<std::string, double>> operators{};  // the slowest: their own seconds of a step
+};
+std::vector<StepPart> profile_train_step(const ComputeBench& bench, const Settings& settings);
 
 }  // namespace permafrost::launch

@@ -1,4 +1,7 @@
+#include <ATen/record_function.h>
+
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -11,6 +14,7 @@
 #include "data/loader/clip_loader.h"
 #include "launch/bench/bench_compute.h"
 #include "launch/bench/random_cache.h"
+#include "launch/bench/step_profile.h"
 #include "launch/bench/timing.h"
 #include "launch/geometry.h"
 #include "launch/training/train_step.h"
@@ -21,6 +25,7 @@ namespace {
 constexpr int64_t kClasses = 400;
 constexpr int64_t kBatchesInCache = 4;
 constexpr double kLearningRate = 1e-4;
+constexpr size_t kOperatorsTold = 6;
 
 struct Clips {
   torch::Tensor pixels;    // uint8 [b, F, 3, S, S]
@@ -86,6 +91,29 @@ class StepBench {
     return rates;
   }
 
+  std::vector<StepPart> profile() {
+    const Source source = memory_source();
+    take(source);
+    std::map<std::string, StepPart> parts;
+    for (const core::PartCost& cost : core::multiply_adds_by_part(network_)) {
+      parts[cost.part].flops = 2 * static_cast<double>(bench_.batch) * cost.step();
+    }
+    const StepProfile profile;
+    for (int64_t round = 0; round < bench_.rounds; ++round) take(source);
+    for (const ProfileRow& row : profile.rows()) {
+      StepPart& part = parts[row.part];
+      const double seconds = row.seconds / static_cast<double>(bench_.rounds);
+      part.seconds += seconds;
+      if (part.operators.size() < kOperatorsTold) part.operators.emplace_back(row.operator_name, seconds);
+    }
+    std::vector<StepPart> result;
+    for (auto& [name, part] : parts) {
+      part.part = name;
+      result.push_back(std::move(part));
+    }
+    return result;
+  }
+
  private:
   core::Classifier make_classifier() const {
     core::Classifier classifier(network_, core::HeadConfig{.kind = core::HeadKind::kLinear, .classes = kClasses});
@@ -97,6 +125,7 @@ class StepBench {
   void take(const Source& source) {
     const Clips clips = source();
     step_.add(clips.pixels, clips.features, targets_, /*is_last=*/true);
+    RECORD_USER_SCOPE("optimizer");
     step_.finish_gradient();
     step_.update(kLearningRate);
   }
@@ -120,8 +149,8 @@ class StepBench {
   }
 
   Source memory_source() const {
-    const torch::Tensor features = torch::randn({network_.layers, bench_.batch, network_.spatial_frames(),
-                                                 network_.tokens(), network_.width});
+    const torch::Tensor features =
+        torch::randn({network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width});
     const Clips clips{pixels_, features.transpose(0, 1)};
     return [clips] { return clips; };
   }
@@ -131,8 +160,9 @@ class StepBench {
     core::initialise(vision, /*seed=*/0);
     const auto encoder = std::make_shared<core::FrozenEncoder>(vision, bench_.type);
     return [this, encoder] {
-      const torch::Tensor frames = pixels_.slice(1, 0, network_.frames, network_.alpha).flatten(0, 1);  // [b*t, 3, S, S]
-      const torch::Tensor layers = encoder->encode(frames);  // [N, b*t, L, C]
+      const torch::Tensor frames =
+          pixels_.slice(1, 0, network_.frames, network_.alpha).flatten(0, 1);  // [b*t, 3, S, S]
+      const torch::Tensor layers = encoder->encode(frames);                    // [N, b*t, L, C]
       return Clips{pixels_, layers.unflatten(1, {bench_.batch, network_.spatial_frames()}).transpose(0, 1)};
     };
   }
@@ -145,6 +175,10 @@ class StepBench {
 };
 
 }  // namespace
+
+std::vector<StepPart> profile_train_step(const ComputeBench& bench, const Settings& settings) {
+  return StepBench(bench, settings).profile();
+}
 
 std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,
                                           const std::vector<std::string>& features) {

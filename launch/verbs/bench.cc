@@ -152,17 +152,37 @@ void tell_train_step(const Invocation& invocation) {
   }
 }
 
+void tell_roofline(const Invocation& invocation) {
+  const Compute compute(invocation);
+  const double before = compute.gemm_flops();
+  const std::vector<StepPart> parts = profile_train_step(compute.bench, compute.settings);
+  const double limit = std::max(before, compute.gemm_flops());
+  double step = 0;
+  for (const StepPart& part : parts) step += part.seconds;
+  for (const StepPart& part : parts) {
+    const double flops = part.flops / part.seconds;
+    json operators = json::object();
+    for (const auto& [name, seconds] : part.operators) operators[name] = 1e3 * seconds;
+    print({{"bench", "roofline"},
+           {"part", part.part},
+           {"ms", 1e3 * part.seconds},
+           {"share_of_step", part.seconds / step},
+           {"gflop", part.flops / 1e9},
+           {"gflops", flops / 1e9},
+           {"share_of_gemm", flops / limit},
+           {"operators_ms", operators}});
+  }
+}
+
 struct Bench {
   std::string name;
   void (*tell)(const Invocation&);
 };
 
 const std::vector<Bench>& benches() {
-  static const std::vector<Bench> kBenches = {{"decode", &tell_decode},
-                                              {"loader", &tell_loader},
-                                              {"gemm", &tell_gemm},
-                                              {"vit", &tell_vit},
-                                              {"train-step", &tell_train_step}};
+  static const std::vector<Bench> kBenches = {
+      {"decode", &tell_decode}, {"loader", &tell_loader},         {"gemm", &tell_gemm},
+      {"vit", &tell_vit},       {"train-step", &tell_train_step}, {"roofline", &tell_roofline}};
   return kBenches;
 }
 

@@ -93,7 +93,7 @@ const std::vector<Verb>& verbs() {
        &run_report},
       {"bench",
        "measures this machine; a JSON line for each measurement",
-       " decode DIR | loader CACHE [--cold] | gemm | vit | train-step [--features memory] [--features cached] ...",
+       " decode DIR | loader CACHE [--cold] | gemm | vit | train-step [--features memory] ... | roofline",
        "permafrost bench train-step --arch b16 --frames 16 --batch 1 --dtype fp32",
        {"frames", "threads", "config", "bench.", "cache.codec", "cache.bits", "sampling.alpha", "model.", "train."},
        false,

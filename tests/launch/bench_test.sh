@@ -57,7 +57,7 @@ refuses() {  # refuses PATTERN OPTION...
   [ "$code" -eq 2 ] || fail "bench $*: exit code $code, expected 2"
   grep -qE -- "$pattern" "$WORK/bench.err" || fail "bench $*: expected '$pattern', found: $(cat "$WORK/bench.err")"
 }
-refuses "expected one of decode, loader, gemm, vit, train-step after it, found 'speed'" speed
+refuses "expected one of decode, loader, gemm, vit, train-step, roofline after it, found 'speed'" speed
 refuses "'bench.features' is 'disk', expected memory, cached or online" train-step "${small[@]}" --features disk
 refuses "bench loader: expected one cache after it" loader
 refuses "'bench.arch' is 'b17', expected b32\|b16\|l14" vit --arch b17
