@@ -75,7 +75,8 @@ void require_no_contradiction(const Invocation& invocation, const data::CacheKey
               ", but " + where + " has " + found + ": leave it out, or build another cache";
   };
   for (const core::Option& option : invocation.table->options()) {
-    if (option.origin == "default" || (is_recoded && is_among(option.name, {"cache.codec", "cache.bits"}))) continue;
+    if (option.origin == "default" || (is_recoded && core::is_among(option.name, {"cache.codec", "cache.bits"})))
+      continue;
     if (option.name == "cache.bits" && key.codec.name == "lowrank" &&
         !data::has_bits(key.codec, key.width, invocation.settings.cache.bits)) {
       complain(option, "another number of bits");
