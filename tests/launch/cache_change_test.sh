@@ -49,11 +49,11 @@ must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "
 cmp "$WORK/a" "$WORK/b" || fail "a grown cache differs: $(diff "$WORK/a" "$WORK/b")"
 
 # --- What is there is as it is: an option that was given and says otherwise is refused, in a line of its own.
-add_with() { must_not 1 add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "$@"; }
 refused() {  # refused LINE OPTION...
-  local line=$1
+  local line=$1 code=0
   shift
-  add_with "$@"
+  "$PERMAFROST" cache add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "$@" >"$WORK/out.log" 2>&1 || code=$?
+  [ "$code" -eq 2 ] || fail "cache add $*: exit code $code, expected 2: $(cat "$WORK/out.log")"
   said "$line"
   [ "$(wc -l <"$WORK/out.log")" -eq 1 ] || fail "$*: expected one line, found: $(cat "$WORK/out.log")"
 }

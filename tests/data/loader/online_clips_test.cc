@@ -26,9 +26,9 @@ constexpr int64_t kVideos = 10, kViews = 2;
 // Of what is computed twice in float32.
 constexpr double kArithmetic = 1e-5;
 // How many times the codec's own error a frozen block, or the whole network, may make of it: they are no contractions.
-constexpr double kBlockGrowth = 3, kNetworkGrowth = 3;
+constexpr double kBlockGrowth = 2, kNetworkGrowth = 2;
 // A layer from another place, or another clip, is at least this many bounds away, or the test would prove nothing.
-constexpr double kTellingDistance = 5;
+constexpr double kTellingDistance = 3;
 
 double distance(const torch::Tensor& found, const torch::Tensor& expected) {
   return (found - expected).norm().item<double>() / expected.norm().item<double>();
