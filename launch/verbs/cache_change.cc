@@ -67,6 +67,25 @@ std::string identity_of(const data::CacheReader& from, const CacheSettings& sett
   return sha.hex();
 }
 
+// Every shard of `from` in the codec of `key`, by all ranks.
+std::optional<std::vector<data::ShardSummary>> recode_shards(distributed::Communicator& world,
+                                                             const data::CacheReader& from, const data::CacheKey& key,
+                                                             const std::string& out) {
+  const auto codec = data::open_codec(out, key);
+  std::vector<int64_t> clips;
+  int64_t missing = 0;
+  for (const data::ShardSummary& shard : from.index().shards) {
+    clips.push_back(shard.records());
+    if (!std::filesystem::exists(out + "/" + shard.file)) missing += shard.records();
+  }
+  if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(missing));
+  return ShardWork("cache recode", clips).run(world, [&](int64_t i) {
+    const std::string& file = from.index().shards[i].file;
+    const data::ShardReader shard(from.directory() + "/" + file, from.shared_codec());
+    return data::recode_shard(shard, key, codec, out + "/" + file);
+  });
+}
+
 data::CacheIndex recoded_index(const data::CacheIndex& from, const data::CacheKey& key,
                                std::vector<data::ShardSummary> shards, const std::string& out) {
   data::CacheIndex index = from;
@@ -125,19 +144,7 @@ int recode_cache(Invocation& invocation) {
   key.codec = {.name = settings.cache.codec};
   key.codec = settle_codec(world, out, {key, settings.cache.bits, from.index().contents_sha256() + from.key().hash()},
                            [&](data::CodecFitter& fitter) { feed_from(from, fitter); });
-  const auto codec = data::open_codec(out, key);
-  std::vector<int64_t> clips;
-  int64_t missing = 0;
-  for (const data::ShardSummary& shard : from.index().shards) {
-    clips.push_back(shard.records());
-    if (!std::filesystem::exists(out + "/" + shard.file)) missing += shard.records();
-  }
-  if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(missing));
-  const auto shards = ShardWork("cache recode", clips).run(world, [&](int64_t i) {
-    const std::string& file = from.index().shards[i].file;
-    const data::ShardReader shard(from.directory() + "/" + file, from.shared_codec());
-    return data::recode_shard(shard, key, codec, out + "/" + file);
-  });
+  const auto shards = recode_shards(world, from, key, out);
   if (!shards) return core::kExitRequeue;
   if (world.is_root()) {
     data::write_index(out, recoded_index(from.index(), key, *shards, out));
