@@ -10,6 +10,9 @@
 
 namespace permafrost::launch {
 
+// "640 of 1440 clips, 88.1 a second, 9 s to go"
+std::string progress_text(int64_t done, int64_t total, const std::string& unit, double seconds);
+
 class Progress {
  public:
   Progress(std::string what, int64_t total, std::string unit, double interval_seconds = 10);

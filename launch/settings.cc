@@ -62,6 +62,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("ids", &s.path.ids, "video to remove, or a file of an id a line; several may be given");
   table.add("deep", &s.has.deep, "check and decode every record too");
   table.add("repair", &s.has.repair, "build again what is broken, and nothing else (needs --manifest and --encoder)");
+  table.add("retry-rejected", &s.has.retry_rejected,
+            "cache build: try rejected videos again, even where their files are the same as then");
   table.add("out", &s.path.out, "where the verb writes its result");
   table.add("threads", &s.threads, "compute threads of a rank; 0: the node's cores shared by its ranks");
   table.add("allow-outside-root", &s.has.allow_outside_root, "accept absolute paths, and links that leave the root");

@@ -32,6 +32,7 @@ struct StageSettings {
 struct SwitchSettings {
   bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
   bool allow_outside_root = false, isolate = false, deep = false, repair = false;
+  bool retry_rejected = false;
 };
 
 // Of the dataset verb.

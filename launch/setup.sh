@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # launch/setup.sh: installs what the build and the tests need and is not there yet: Debian packages (as root; without
-# root it prints the command and stops) and the pinned LibTorch wheel into .venv. Run again, it does nothing.
+# root it prints the command and stops) and, into .venv, the pinned LibTorch wheel and what the tests read a cache with.
+# Run again, it does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=launch/versions.env
@@ -38,4 +39,16 @@ if ! has_torch; then
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check "torch==${TORCH_VERSION}"
   has_torch || { echo "setup: .venv has no torch ${TORCH_VERSION} after its installation: remove .venv and start again" >&2; exit 1; }
+fi
+
+readers=("h5py==${H5PY_VERSION}" "numpy==${NUMPY_VERSION}" "safetensors==${SAFETENSORS_VERSION}")
+has_readers() {
+  local reader
+  for reader in "${readers[@]}"; do
+    compgen -G ".venv/lib/python3*/site-packages/${reader/==/-}.dist-info" >/dev/null || return 1
+  done
+}
+if ! has_readers; then
+  echo "setup: installing ${readers[*]} into .venv"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check "${readers[@]}"
 fi

@@ -12,9 +12,10 @@
 #include <thread>
 
 #include "core/base/log.h"
-#include "data/cache/cache_builder.h"
+#include "data/cache/summary_json.h"
 #include "distributed/stop_signal.h"
 #include "distributed/work_queue.h"
+#include "launch/progress.h"
 #include "launch/training/run_directory.h"
 
 namespace permafrost::launch {
@@ -38,7 +39,7 @@ struct Done {
   }
 };
 
-// "640 of 2112 clips, 88.1 clips/s, 0.27 GB, 17 s to go; ranks 52 % 48 %"
+// "640 of 2112 clips, 88.1 a second, 17 s to go, 0.27 GB; ranks 52 % 48 %"
 std::string told(const std::vector<std::string>& reports, int64_t total, double seconds) {
   Done all;
   std::vector<int64_t> clips;
@@ -48,13 +49,9 @@ std::string told(const std::vector<std::string>& reports, int64_t total, double 
     all.clips += done.clips;
     all.bytes += done.bytes;
   }
-  const double rate = static_cast<double>(all.clips) / std::max(seconds, 1e-3);
-  char text[160];
-  std::snprintf(text, sizeof text, "%ld of %ld clips, %.1f clips/s, %.2f GB, ", all.clips, total, rate,
-                static_cast<double>(all.bytes) / 1e9);
-  std::string line = text;
-  line += all.clips == 0 ? "time to go not known yet"
-                         : std::to_string(std::lround(static_cast<double>(total - all.clips) / rate)) + " s to go";
+  char bytes[40];
+  std::snprintf(bytes, sizeof bytes, ", %.2f GB", static_cast<double>(all.bytes) / 1e9);
+  std::string line = progress_text(all.clips, total, "clips", seconds) + bytes;
   if (clips.size() == 1) return line;
   line += "; ranks";
   for (const int64_t share : clips) {
@@ -95,11 +92,19 @@ class Teller {
 // Every rank's summaries by their place, on rank 0.
 std::vector<data::ShardSummary> gather(distributed::Communicator& world,
                                        const std::map<int64_t, data::ShardSummary>& mine) {
+  std::vector<std::string> names;
+  for (const auto& [place, shard] : mine) {
+    for (const data::ShardVideo& video : shard.videos) names.push_back(video.label);
+  }
+  const data::LabelMap labels = data::LabelMap::sorted(std::move(names));
   json list = json::array();
-  for (const auto& [place, shard] : mine) list.push_back({place, data::to_json(shard)});
+  for (const auto& [place, shard] : mine) list.push_back({place, data::to_json(shard, labels)});
   std::map<int64_t, data::ShardSummary> all;
-  for (const std::string& text : world.gather(json_text(list, -1))) {
-    for (const json& item : json::parse(text)) all.emplace(item[0], data::shard_summary_from_json(item[1]));
+  for (const std::string& text : world.gather(json_text({{"labels", labels.names()}, {"shards", list}}, -1))) {
+    const json part = json::parse(text);
+    for (const json& item : part["shards"]) {
+      all.emplace(item[0], data::shard_summary_from_json(item[1], "another rank", part["labels"]));
+    }
   }
   std::vector<data::ShardSummary> shards;
   for (auto& [place, shard] : all) shards.push_back(std::move(shard));

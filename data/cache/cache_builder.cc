@@ -12,7 +12,6 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/parallel.h"
-#include "data/cache/rejected_json.h"
 #include "data/cache/shard_reader.h"
 #include "data/dataset/scan.h"
 
@@ -20,12 +19,11 @@ namespace permafrost::data {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
-
 // What came of one video: its records, or why there are none.
 struct VideoOutcome {
   std::vector<ClipRecord> records;
   std::string reason;
+  bool is_final = false;  // it was the file that the scan saw: there is no use in trying it again
 };
 
 // The key names the files by what the scan found, so another file in a video's place must not pass for it.
@@ -42,9 +40,13 @@ void require_as_scanned(const std::string& path, const ManifestEntry& entry) {
 
 VideoOutcome build_video(const ClipBuilder& clips, const std::string& root, const ManifestEntry& entry) {
   at::set_num_threads(1);  // of this worker: as many workers as cores beat one team, and keep bits independent of it
+  bool is_as_scanned = false;
   try {
     require_as_scanned((fs::path(root) / entry.path).string(), entry);
+    is_as_scanned = true;
     return {clips.build(root, entry), ""};
+  } catch (const core::DataError& error) {
+    return {{}, error.what(), is_as_scanned};
   } catch (const core::Error& error) {
     return {{}, error.what()};
   }
@@ -73,24 +75,6 @@ void require_videos(const ShardReader& shard, const BuildUnit& unit) {
 }
 
 }  // namespace
-
-json to_json(const ShardSummary& shard) {
-  json videos = json::array();
-  for (const ShardVideo& video : shard.videos) {
-    videos.push_back({video.id, video.label, video.split, video.views, video.entry_crc32c});
-  }
-  return {{"file", shard.file},     {"unit", shard.unit}, {"bytes", shard.bytes},
-          {"crc32c", shard.crc32c}, {"videos", videos},   {"rejected", rejected_to_json(shard.rejected)}};
-}
-
-ShardSummary shard_summary_from_json(const json& value) {
-  ShardSummary shard{value.at("file"), value.at("unit"), value.at("bytes"), value.at("crc32c"), {}, {}};
-  for (const json& video : value.at("videos")) {
-    shard.videos.push_back({video[0], video[1], video[2], video[3], video[4]});
-  }
-  shard.rejected = rejected_from_json(value.at("rejected"), shard.file);
-  return shard;
-}
 
 std::vector<const ManifestEntry*> usable_entries(const Manifest& manifest) {
   std::vector<const ManifestEntry*> entries;
@@ -185,10 +169,18 @@ bool CacheBuilder::has_repaired(const std::vector<RejectedVideo>& rejected) cons
   }
   return std::any_of(rejected.begin(), rejected.end(), [&](const RejectedVideo& video) {
     const auto found = by_id.find(video.video_id);
-    if (found == by_id.end() || !build_video(clips_, root_, *found->second).reason.empty()) return false;
-    core::log_info() << found->second->path << ": was rejected, decodes now: its shard is built again";
+    if (found == by_id.end() || !has_changed(video, *found->second)) return false;
+    core::log_info() << found->second->path << ": was rejected, is another file or can be read now: its shard is "
+                     << "built again";
     return true;
   });
+}
+
+bool CacheBuilder::has_changed(const RejectedVideo& video, const ManifestEntry& entry) const {
+  if (video.entry_crc32c && *video.entry_crc32c != entry_checksum(entry)) return true;
+  if (video.entry_crc32c && !options_.retry_rejected) return false;
+  const VideoOutcome outcome = build_video(clips_, root_, entry);
+  return outcome.reason.empty() || (outcome.is_final && !video.entry_crc32c);
 }
 
 std::optional<ShardSummary> CacheBuilder::reuse_shard(const BuildUnit& unit, const std::string& path) const {
@@ -220,11 +212,12 @@ ShardSummary CacheBuilder::write_shard(const BuildUnit& unit, const std::string&
         try {
           writer.append(outcome.records);  // all views or none
         } catch (const core::DataError& error) {
-          outcome.reason = error.what();
+          outcome = {{}, error.what(), /*is_final=*/true};
         }
         if (outcome.reason.empty()) return;
         core::log_warning() << "rejected: " << outcome.reason;
         rejected.push_back({entry.id, entry.path, outcome.reason});
+        if (outcome.is_final) rejected.back().entry_crc32c = entry_checksum(entry);
       });
   return writer.finish(rejected);
 }

@@ -5,10 +5,10 @@
 //   for (int64_t unit = 0; unit < builder.units(); ++unit) summaries.push_back(builder.build_unit(unit));
 //
 // A unit is some videos of the manifest, with all their views: one shard. A shard that is there and whole is taken as
-// it is, unless it rejects a video that can be had by now. Its bytes depend on key and manifest alone.
+// it is, unless it rejects a video of which something else would be said now. Its bytes depend on key and manifest
+// alone.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,11 +35,9 @@ std::vector<BuildUnit> cut_units(const std::vector<const ManifestEntry*>& entrie
 // manifest has not all of their videos as they were.
 std::vector<BuildUnit> units_of(const CacheIndex& index, const Manifest& manifest);
 
-nlohmann::json to_json(const ShardSummary& shard);
-ShardSummary shard_summary_from_json(const nlohmann::json& json);
-
 struct CacheBuilderOptions {
-  int64_t threads = 1;  // each decodes and encodes a video on its own, with one compute thread
+  int64_t threads = 1;          // each decodes and encodes a video on its own, with one compute thread
+  bool retry_rejected = false;  // also those whose files were the ones that the manifest names, and gave nothing
 };
 
 class CacheBuilder {
@@ -59,7 +57,9 @@ class CacheBuilder {
   // cannot be decoded is in the summary's rejected list, and no other takes its place.
   ShardSummary build_unit(int64_t unit) const;
 
-  // Whether one of these videos, rejected before, can be had by now: its file was put back, or its disk. Tries each.
+  // Whether a build would say something else of one of these videos, rejected before: its file was put back, or its
+  // disk, or the manifest names another file. Tries each, but for those whose file was the one that the manifest names
+  // now, unless retry_rejected.
   bool has_repaired(const std::vector<RejectedVideo>& rejected) const;
 
  private:
@@ -67,6 +67,7 @@ class CacheBuilder {
   std::optional<ShardSummary> reuse_shard(const BuildUnit& unit, const std::string& path) const;
   ShardSummary write_shard(const BuildUnit& unit, const std::string& path) const;
   std::string path_of(const BuildUnit& unit) const;
+  bool has_changed(const RejectedVideo& video, const ManifestEntry& entry) const;
 
   ClipBuilder clips_;
   std::shared_ptr<const Codec> codec_;

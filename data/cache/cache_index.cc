@@ -10,8 +10,8 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "data/cache/codec_tables.h"
-#include "data/cache/rejected_json.h"
-#include "data/cache/shard_writer.h"
+#include "data/cache/json_members.h"
+#include "data/cache/summary_json.h"
 #include "data/dataset/label_map.h"
 
 namespace permafrost::data {
@@ -33,16 +33,6 @@ json totals_json(const CacheIndex& index) {
           {"rejected", index.rejected().size()}};
 }
 
-// A video is [id, place of its label, split, views, entry_crc32c].
-json shard_json(const ShardSummary& shard, const LabelMap& labels) {
-  json videos = json::array();
-  for (const ShardVideo& video : shard.videos) {
-    videos.push_back({video.id, labels.index_of(video.label), video.split, video.views, video.entry_crc32c});
-  }
-  return {{"file", shard.file},     {"unit", shard.unit}, {"bytes", shard.bytes},
-          {"crc32c", shard.crc32c}, {"videos", videos},   {"rejected", rejected_to_json(shard.rejected)}};
-}
-
 json tables_json(const CacheIndex& index) {
   if (!index.codec_tables) return nullptr;
   return {{"bytes", index.codec_tables->bytes}, {"crc32c", index.codec_tables->crc32c}};
@@ -51,7 +41,7 @@ json tables_json(const CacheIndex& index) {
 json index_json(const CacheIndex& index) {
   const LabelMap labels(index.labels);
   json shards = json::array();
-  for (const ShardSummary& shard : index.shards) shards.push_back(shard_json(shard, labels));
+  for (const ShardSummary& shard : index.shards) shards.push_back(to_json(shard, labels));
   return {{"format", kFormat},
           {"format_version", kCacheFormatVersion},
           {"key", to_json(index.key)},
@@ -63,67 +53,7 @@ json index_json(const CacheIndex& index) {
           {"listed", index.listed}};
 }
 
-// Reads the members of one object; each complaint names the file.
-class Members {
- public:
-  Members(const json& object, std::string path, size_t count) : object_(object), path_(std::move(path)) {
-    require(object.is_object() && object.size() == count, "an object has other members than FORMAT.md says");
-  }
-
-  void require(bool holds, const std::string& complaint) const {
-    if (!holds) throw core::DataError(path_ + ": " + complaint + ": run cache build again");
-  }
-  const json& at(const char* name) const {
-    const auto found = object_.find(name);
-    require(found != object_.end(), std::string("no '") + name + "'");
-    return *found;
-  }
-  uint64_t count(const char* name, uint64_t limit = INT64_MAX) const {
-    const json& value = at(name);
-    require(value.is_number_unsigned() && value.get<uint64_t>() <= limit,
-            std::string("'") + name + "' is " + value.dump().substr(0, 64) + ", expected a count");
-    return value.get<uint64_t>();
-  }
-  std::string text(const char* name) const {
-    const json& value = at(name);
-    require(value.is_string(), std::string("'") + name + "' is no text");
-    return value.get<std::string>();
-  }
-  const json& list(const char* name) const {
-    const json& value = at(name);
-    require(value.is_array(), std::string("'") + name + "' is no list");
-    return value;
-  }
-
- private:
-  const json& object_;
-  std::string path_;
-};
-
-ShardVideo video_from_json(const json& row, const Members& members, const std::vector<std::string>& labels) {
-  members.require(row.is_array() && row.size() == 5 && row[0].is_string() && row[2].is_string() &&
-                      row[1].is_number_unsigned() && row[3].is_number_unsigned() && row[4].is_number_unsigned(),
-                  "a video is no [id, label, split, views, checksum]");
-  members.require(row[1].get<uint64_t>() < labels.size() && row[3].get<uint64_t>() <= UINT32_MAX &&
-                      row[4].get<uint64_t>() <= UINT32_MAX,
-                  "a video has a number beyond its range");
-  return {row[0], labels[row[1].get<uint64_t>()], row[2], row[3], row[4]};
-}
-
-ShardSummary shard_from_json(const json& object, const std::string& path, const std::vector<std::string>& labels) {
-  const Members members(object, path, 6);
-  ShardSummary shard{.file = members.text("file"),
-                     .unit = static_cast<int64_t>(members.count("unit")),
-                     .bytes = members.count("bytes"),
-                     .crc32c = static_cast<uint32_t>(members.count("crc32c", UINT32_MAX))};
-  shard.rejected = rejected_from_json(members.at("rejected"), path);
-  for (const json& row : members.list("videos")) shard.videos.push_back(video_from_json(row, members, labels));
-  members.require(shard.file == shard_file_name(shard.unit),
-                  "unit " + std::to_string(shard.unit) + " is in a file of another name");
-  return shard;
-}
-
-std::vector<std::string> labels_from_json(const Members& members) {
+std::vector<std::string> labels_from_json(const JsonMembers& members) {
   std::vector<std::string> labels;
   for (const json& label : members.list("labels")) {
     members.require(label.is_string(), "a label is no text");
@@ -252,19 +182,19 @@ namespace {
 
 CacheIndex read_index_file(const std::string& path) {
   const json object = parse_index(path);
-  const Members members(object, path, 10);
+  const JsonMembers members(object, path, 10);
   CacheIndex index;
   index.key = cache_key_from_json(members.at("key"), path);
   index.labels = labels_from_json(members);
   if (const json& tables = members.at("codec_tables"); !tables.is_null()) {
-    const Members file(tables, path, 2);
+    const JsonMembers file(tables, path, 2);
     index.codec_tables = {file.count("bytes"), static_cast<uint32_t>(file.count("crc32c", UINT32_MAX))};
   }
   members.require(index.codec_tables.has_value() == !index.key.codec.tables_sha256.empty(),
                   "'codec_tables' are not those of the key's codec");
   std::set<int64_t> units;
   for (const json& shard : members.list("shards")) {
-    index.shards.push_back(shard_from_json(shard, path, index.labels));
+    index.shards.push_back(shard_summary_from_json(shard, path, index.labels));
     members.require(units.insert(index.shards.back().unit).second, "it names a unit twice");
   }
   for (const json& id : members.list("removed")) {
@@ -292,17 +222,22 @@ CacheIndex read_index(const std::string& directory) {
   return read_index_file(path);
 }
 
-CacheIndex read_index_or_copy(const std::string& directory) {
+std::optional<FoundIndex> find_index(const std::string& directory) {
   try {
-    return read_index(directory);
+    if (has_index(directory)) return FoundIndex{read_index(directory), true};
   } catch (const core::DataError& error) {
-    if (!has_copy(directory)) throw;
-    core::log_warning() << error.what() << ": going on from " << copy_path(directory);
-    return read_copy(directory);
+    core::log_warning() << error.what();
+  }
+  if (!has_copy(directory) || !has_shards(directory)) return std::nullopt;
+  try {
+    FoundIndex found{read_index_file(copy_path(directory)), false};
+    core::log_warning() << directory << ": going on from " << copy_path(directory);
+    return found;
+  } catch (const core::DataError& error) {
+    core::log_warning() << error.what();
+    return std::nullopt;
   }
 }
-
-CacheIndex read_copy(const std::string& directory) { return read_index_file(copy_path(directory)); }
 
 bool has_copy(const std::string& directory) { return std::filesystem::exists(copy_path(directory)); }
 

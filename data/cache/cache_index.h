@@ -54,10 +54,13 @@ void write_copy(const std::string& directory, const CacheIndex& index);
 // Throws DataError where there is no cache, or no index ("incomplete"), or where it is damaged, of another version or
 // not as FORMAT.md has it.
 CacheIndex read_index(const std::string& directory);
-// The copy where index.json is damaged, or was taken away by a change that was killed: for changing or repairing the
-// cache. Throws as read_index() where neither is whole.
-CacheIndex read_index_or_copy(const std::string& directory);
-CacheIndex read_copy(const std::string& directory);
+// What there is to go on from, for whoever changes, repairs or ends a cache.
+struct FoundIndex {
+  CacheIndex index;
+  bool is_published = false;  // of index.json; else of the copy: that was damaged, or a change was killed
+};
+// Nothing where neither is whole, or only the copy is and there are no shards any more. Warns of what is damaged.
+std::optional<FoundIndex> find_index(const std::string& directory);
 bool has_copy(const std::string& directory);
 // Whether the copy has the bytes of index.json.
 bool has_good_copy(const std::string& directory);

@@ -1,9 +1,12 @@
 #include "data/cache/change_cache.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <optional>
 
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "data/cache/shard_writer.h"
 
 namespace permafrost::data {
@@ -60,8 +63,10 @@ CacheIndex planned_without(CacheIndex index, const std::set<std::string>& ids) {
 }  // namespace
 
 Removal remove_videos(const std::string& directory, const std::set<std::string>& ids) {
-  const bool is_resumed = !has_index(directory);
-  const CacheIndex before = read_index_or_copy(directory);
+  const std::optional<FoundIndex> found_index = find_index(directory);
+  if (!found_index) throw core::DataError(directory + ": expected a cache, found none that is whole: build it first");
+  const bool is_resumed = !found_index->is_published;
+  const CacheIndex& before = found_index->index;
   require_known(directory, before, ids);
   CacheIndex index = planned_without(before, ids);
   write_copy(directory, index);  // from here on, whoever goes on after a kill leaves them out
@@ -104,8 +109,27 @@ int64_t relabel(const std::string& directory, const Manifest& manifest) {
   return changed;
 }
 
+namespace {
+
+// The shard that is there, if it is whole and what is wanted.
+std::optional<ShardSummary> reuse_recoded(const ShardReader& from, const CacheKey& key, const std::string& path) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  try {
+    const ShardReader found(path);
+    if (found.key() == key && found.unit() == from.unit() && found.videos() == from.videos()) {
+      return summarize_shard(path);
+    }
+  } catch (const core::DataError& error) {
+    core::log_warning() << "shard made again: " << error.what();
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 ShardSummary recode_shard(const ShardReader& from, const CacheKey& key, std::shared_ptr<const Codec> codec,
                           const std::string& path) {
+  if (const std::optional<ShardSummary> finished = reuse_recoded(from, key, path)) return *finished;
   ShardWriter writer({.path = path, .key = key, .unit = from.unit(), .capacity = from.records(), .codec = codec});
   for (int64_t row = 0; row < from.records(); ++row) writer.append(from.read(row));
   return writer.finish(from.rejected());

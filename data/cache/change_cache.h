@@ -32,8 +32,9 @@ Removal remove_videos(const std::string& directory, const std::set<std::string>&
 // videos changed their class. Throws DataError where the manifest lacks a video of the cache.
 int64_t relabel(const std::string& directory, const Manifest& manifest);
 
-// The same records, features stored by `codec`, which is that of `key`. Throws DataError for a feature that it cannot
-// hold, IoError.
+// The same records, features stored by `codec`, which is that of `key`. A whole shard of this key and unit that is
+// there is taken as it is: it must come from the same source. Throws DataError for a feature that it cannot hold,
+// IoError.
 ShardSummary recode_shard(const ShardReader& from, const CacheKey& key, std::shared_ptr<const Codec> codec,
                           const std::string& path);
 

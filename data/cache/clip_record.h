@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ struct RejectedVideo {
   std::string video_id;
   std::string path;
   std::string reason;
+  // entry_checksum() of its line in the manifest, where the file was the one that the line names and still gave
+  // nothing: trying it again would end the same.
+  std::optional<uint32_t> entry_crc32c{};
 
   bool operator==(const RejectedVideo&) const = default;
 };

@@ -79,6 +79,11 @@ CodecSpec nominal_spec(const std::string& codec, int64_t width, double bits) {
   return spec;
 }
 
+bool has_bits(const CodecSpec& spec, int64_t width, double bits) {
+  const int64_t left = budget_of(width, bits, spec.outliers) - 8 * spec.components_8;
+  return left >= 0 && spec.components_4 == fours_in(left, width - spec.components_8);
+}
+
 CodecFitter::CodecFitter(const std::string& codec, const FeatureShape& shape, const FitOptions& options)
     : shape_(shape), options_(options), spec_{.name = codec} {
   make_codec(spec_, shape);  // throws for an unknown name

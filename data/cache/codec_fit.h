@@ -24,6 +24,9 @@ struct FitOptions {
 // What a fit gives where no channel is an outlier, as far as bytes go: for planning before there is a sample.
 CodecSpec nominal_spec(const std::string& codec, int64_t width, double bits);
 
+// Whether a lowrank codec was fitted for so many bits.
+bool has_bits(const CodecSpec& spec, int64_t width, double bits);
+
 struct FittedCodec {
   CodecSpec spec;
   CodecTables tables;

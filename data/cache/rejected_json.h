@@ -1,4 +1,5 @@
-// The list of rejected videos as shards and index have it: [{"video_id", "path", "reason"}].
+// The list of rejected videos as shards and index have it: [{"video_id", "path", "reason"}],
+// with "entry_crc32c" where that is known.
 //
 //   json["rejected"] = rejected_to_json(rejected);
 //   std::vector<RejectedVideo> rejected = rejected_from_json(json["rejected"], path);   // DataError opening with path

@@ -39,6 +39,8 @@ int run_cache(Invocation& invocation) {
       {"audit", &audit_cache},     {"info", &tell_cache},    {"remove", &remove_from_cache},
       {"relabel", &relabel_cache}, {"recode", &recode_cache}};
   const std::string what = invocation.words.empty() ? "" : invocation.words[0];
+  // Of a cache, views are those of training.
+  if (invocation.table->is_set("views")) invocation.settings.sampling.train_views = invocation.settings.dataset.views;
   std::string names;
   for (const auto& [name, action] : kActions) {
     if (name == what) return action(invocation);

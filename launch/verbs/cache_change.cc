@@ -2,6 +2,7 @@
 #include <optional>
 #include <sstream>
 
+#include "core/base/checksum.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/file_lock.h"
@@ -11,7 +12,9 @@
 #include "data/cache/change_cache.h"
 #include "distributed/communicator.h"
 #include "launch/cache_codec.h"
+#include "launch/cache_options.h"
 #include "launch/free_space.h"
+#include "launch/recode_mark.h"
 #include "launch/shard_work.h"
 #include "launch/verbs/cache_verbs.h"
 
@@ -46,6 +49,41 @@ void feed_from(const data::CacheReader& cache, data::CodecFitter& fitter) {
   });
   const int64_t wanted = std::min(sample_clips(cache.key().feature_shape()), cache.size());
   for (int64_t i = 0; i < wanted; ++i) fitter.add(cache.read(places[i], 0).features);
+}
+
+// Which codec is the whole point of it.
+void require_codec(const core::OptionTable& table) {
+  if (table.is_set("cache.codec")) return;
+  std::string names;
+  for (const std::string& name : data::codec_names()) names += (names.empty() ? "" : "|") + name;
+  throw core::ConfigError("expected --codec " + names + ", found none: name the one to recode to");
+}
+
+// Of a source and what is made of it.
+std::string identity_of(const data::CacheReader& from, const CacheSettings& settings) {
+  core::Sha256 sha;
+  sha.update(from.key().hash() + " " + settings.codec + " " + std::to_string(settings.bits));
+  for (const data::ShardSummary& shard : from.index().shards) sha.update(" " + std::to_string(shard.crc32c));
+  return sha.hex();
+}
+
+// Every shard of `from` in the codec of `key`, by all ranks.
+std::optional<std::vector<data::ShardSummary>> recode_shards(distributed::Communicator& world,
+                                                             const data::CacheReader& from, const data::CacheKey& key,
+                                                             const std::string& out) {
+  const auto codec = data::open_codec(out, key);
+  std::vector<int64_t> clips;
+  int64_t missing = 0;
+  for (const data::ShardSummary& shard : from.index().shards) {
+    clips.push_back(shard.records());
+    if (!std::filesystem::exists(out + "/" + shard.file)) missing += shard.records();
+  }
+  if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(missing));
+  return ShardWork("cache recode", clips).run(world, [&](int64_t i) {
+    const std::string& file = from.index().shards[i].file;
+    const data::ShardReader shard(from.directory() + "/" + file, from.shared_codec());
+    return data::recode_shard(shard, key, codec, out + "/" + file);
+  });
 }
 
 data::CacheIndex recoded_index(const data::CacheIndex& from, const data::CacheKey& key,
@@ -87,7 +125,9 @@ int relabel_cache(Invocation& invocation) {
 int recode_cache(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::string& out = invocation.need(settings.path.out, "out");
+  require_codec(*invocation.table);
   const data::CacheReader from(invocation.need(settings.path.cache, "cache"));
+  require_no_contradiction(invocation, from.key(), from.directory(), /*is_recoded=*/true);
   distributed::Communicator world(*invocation.session);
   place_threads(invocation);
   std::optional<core::DirectoryLock> lock;
@@ -96,9 +136,7 @@ int recode_cache(Invocation& invocation) {
       throw core::ConfigError("--out is the cache itself: give another folder");
     }
     lock.emplace(out);
-    if (data::has_index(out) || data::has_copy(out)) {
-      throw core::DataError(out + ": holds a cache already: give another folder as --out, or delete it first");
-    }
+    begin_recode(out, identity_of(from, settings.cache));
     data::remove_leftovers(out);
   }
   world.barrier();
@@ -106,18 +144,11 @@ int recode_cache(Invocation& invocation) {
   key.codec = {.name = settings.cache.codec};
   key.codec = settle_codec(world, out, {key, settings.cache.bits, from.index().contents_sha256() + from.key().hash()},
                            [&](data::CodecFitter& fitter) { feed_from(from, fitter); });
-  const auto codec = data::open_codec(out, key);
-  std::vector<int64_t> clips;
-  for (const data::ShardSummary& shard : from.index().shards) clips.push_back(shard.records());
-  if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(from.index().records()));
-  const auto shards = ShardWork("cache recode", clips).run(world, [&](int64_t i) {
-    const std::string& file = from.index().shards[i].file;
-    const data::ShardReader shard(from.directory() + "/" + file, from.shared_codec());
-    return data::recode_shard(shard, key, codec, out + "/" + file);
-  });
+  const auto shards = recode_shards(world, from, key, out);
   if (!shards) return core::kExitRequeue;
   if (world.is_root()) {
     data::write_index(out, recoded_index(from.index(), key, *shards, out));
+    end_recode(out);
     core::log_info() << out << ": complete: " << from.index().records() << " clips from " << from.key().codec.name
                      << " to " << key.codec.name << "; what " << from.key().codec.name << " had lost stays lost";
   }

@@ -40,14 +40,15 @@ const std::vector<Verb>& verbs() {
        &run_plan},
       {"cache",
        "turns videos into frozen features once",
-       " build --manifest FILE --encoder DIR --out DIR [--views K] [--codec C] [--layers L] [--tokens full|pool2] |\n"
+       " build --manifest FILE --encoder DIR --out DIR [--views K] [--codec C] [--layers L] [--tokens full|pool2]\n"
+       "    [--retry-rejected] |\n"
        "    add --cache DIR --manifest FILE --encoder DIR | remove --cache DIR --ids ID_OR_FILE ... |\n"
        "    relabel --cache DIR --manifest FILE | recode --cache DIR --out DIR --codec C |\n"
        "    verify --cache DIR [--deep] [--repair --manifest FILE --encoder DIR] | info --cache DIR |\n"
        "    audit --manifest FILE --encoder DIR [--run DIR] [--codec C]",
        "mpirun -np 2 permafrost cache build --config configs/demo.ini --manifest m.jsonl --encoder clip --out cache",
-       {"manifest", "allow-outside-root", "encoder", "out", "cache", "run", "ids", "views", "deep", "repair", "threads",
-        "json", "config", "sampling.", "cache.", "model.encoder"},
+       {"manifest", "allow-outside-root", "encoder", "out", "cache", "run", "ids", "views", "deep", "repair",
+        "retry-rejected", "threads", "json", "config", "sampling.", "cache.", "model.encoder"},
        true,
        &run_cache,
        /*words=*/1},

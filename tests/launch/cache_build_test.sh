@@ -31,6 +31,13 @@ build 2 "$WORK/cache-killed"
 records "$WORK/cache-killed" | cmp - "$WORK/expected.sha" || fail "a killed build ended with other bytes"
 [ -z "$(find "$WORK/cache-killed" -name '*.partial-*')" ] || fail "leftovers of the killed build"
 
+# What it is going to make is said before it is made.
+rm -rf "$WORK/told-cache"
+build 2 "$WORK/told-cache" >"$WORK/told.log" 2>&1
+clips=$("$PERMAFROST" cache info --cache "$WORK/told-cache" | sed -n 's/^  "records": \([0-9]*\).*/\1/p')
+grep -qE "cache build: $clips clips in [0-9]+ shards: 4 frames each, 2 of them encoded; 2 of 2 layers as f16; [0-9.]+ MB a clip, [0-9.]+ GB in all" "$WORK/told.log" ||
+  fail "not told what is made: $(cat "$WORK/told.log")"
+
 build 2 "$WORK/cache" >"$WORK/again.log" 2>&1
 grep -q 'nothing to do' "$WORK/again.log" || fail "a complete cache was not recognised: $(cat "$WORK/again.log")"
 "$PERMAFROST" cache verify --cache "$WORK/cache" || fail "a sound cache does not verify"
@@ -69,6 +76,27 @@ cp "$WORK/cut.mp4" "${clips[1]}"
 repair >"$WORK/repair.log" 2>&1
 grep -q ' 0 videos rejected' "$WORK/repair.log" || fail "repaired videos were not taken back: $(cat "$WORK/repair.log")"
 records "$WORK/repaired" | cmp - "$WORK/expected.sha" || fail "other bytes after the repair"
+
+# A video that the scan takes and no decoder does is tried once, not at each start, unless that is asked for.
+rm -rf "$WORK/hopeless"
+cut=$(stat -c %s "${clips[1]}")
+dd if=/dev/zero of="${clips[1]}" bs=1 count=$((cut / 2)) seek=$((cut / 4)) conv=notrunc status=none
+scan
+hopeless() { ranks 2 cache build --manifest "$WORK/repaired.jsonl" --encoder "$WORK/demo/encoder" --out "$WORK/hopeless" "${tiny[@]}" "$@" >"$WORK/hopeless.log" 2>&1; }
+hopeless
+grep -q ' 1 videos rejected' "$WORK/hopeless.log" || fail "expected one rejected video: $(cat "$WORK/hopeless.log")"
+grep -q '"entry_crc32c"' <("$PERMAFROST" cache info --cache "$WORK/hopeless") || fail "a rejection without its file's checksum"
+for option in '' --retry-rejected; do
+  # shellcheck disable=SC2086  # nothing, or one word
+  hopeless $option
+  grep -q 'nothing to do' "$WORK/hopeless.log" || fail "the same rejected video: $(cat "$WORK/hopeless.log")"
+  grep -q '1 videos are rejected' "$WORK/hopeless.log" || fail "no word of the rejected video: $(cat "$WORK/hopeless.log")"
+done
+cp "$WORK/cut.mp4" "${clips[1]}"
+scan
+hopeless
+grep -q ' 0 videos rejected' "$WORK/hopeless.log" || fail "a video of another file was not taken in: $(cat "$WORK/hopeless.log")"
+records "$WORK/hopeless" | cmp - "$WORK/expected.sha" || fail "other bytes after the file was mended"
 
 "$PERMAFROST" demo --out "$WORK/other" --demo.train_clips_per_class 1 --demo.validation_clips_per_class 1 \
   --demo.encoder_steps 2 --demo.seed 9

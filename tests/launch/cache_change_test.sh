@@ -48,6 +48,35 @@ must 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "
 "$PERMAFROST" cache info --cache "$WORK/at-once" | grep -v '"cache"\|"shards"\|"bytes"' >"$WORK/b"
 cmp "$WORK/a" "$WORK/b" || fail "a grown cache differs: $(diff "$WORK/a" "$WORK/b")"
 
+# --- What is there is as it is: an option that was given and says otherwise is refused, in a line of its own.
+refused() {  # refused LINE OPTION...
+  local line=$1 code=0
+  shift
+  "$PERMAFROST" cache add --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" "$@" >"$WORK/out.log" 2>&1 || code=$?
+  [ "$code" -eq 2 ] || fail "cache add $*: exit code $code, expected 2: $(cat "$WORK/out.log")"
+  said "$line"
+  [ "$(wc -l <"$WORK/out.log")" -eq 1 ] || fail "$*: expected one line, found: $(cat "$WORK/out.log")"
+}
+there="but $WORK/grown has"
+refused "command line: option 'cache.codec' is int8, $there f16: leave it out" --codec int8
+refused "'cache.layers' is 1, $there \\[0,1\\]" --layers 1
+refused "'views' is 3, $there 2" --views 3
+refused "'cache.tokens' is pool2, $there full" --tokens pool2
+refused "'sampling.frames' is 8, $there 4" --sampling.frames 8
+refused "'cache.encoder_dtype' is bf16, $there fp32" --cache.encoder_dtype bf16
+refused "'sampling.seed' is 5, $there 0" --sampling.seed 5
+printf '[cache]\ncodec = int4\n' >"$WORK/other.ini"
+refused "$WORK/other.ini: option 'cache.codec' is int4, $there f16" --config "$WORK/other.ini"
+must_not 1 verify --repair --cache "$WORK/grown" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --codec int8
+said "option 'cache.codec' is int8, $there f16"
+must_not 1 recode --cache "$WORK/grown" --out "$WORK/refused" --codec int8 --layers 0
+said "'cache.layers' is 0, $there \\[0,1\\]"
+must_not 1 recode --cache "$WORK/lowrank-1" --out "$WORK/refused"
+said 'expected --codec f32|f16|bf16|int8|fp8|int4|lowrank, found none'
+must_not 1 add --cache "$WORK/lowrank-1" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --bits 3
+said "'cache.bits' is 3, but $WORK/lowrank-1 has another number of bits"
+must 1 add --cache "$WORK/lowrank-1" --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --bits 4 --codec lowrank --layers every:1 --views 2
+
 # --- A takedown: not a byte of the id stays, and no build or add brings it back.
 id=$(sed -n 5p "$WORK/all.jsonl" | grep -o '"id":"[^"]*"' | cut -d'"' -f4)
 grep -q "$id" "$WORK/grown"/*.h5 || fail "the video to remove is not there"
@@ -92,6 +121,25 @@ cmp <(records "$WORK/recoded") <(records "$WORK/at-once") || fail "recoded from 
 must_not 1 recode --cache "$WORK/f32-1" --out "$WORK/recoded" --codec int4
 said 'holds a cache already'
 must 1 recode --cache "$WORK/f32-1" --out "$WORK/recoded4" --codec int4
+# Cut short it goes on: what is made is not made again. Nobody else takes what it left.
+rm -rf "$WORK/source" && cp -r "$WORK/f32-1" "$WORK/source"
+last=$(find "$WORK/source" -name '*.h5' | sort | tail -n 1)
+truncate -s 5000 "$last"
+must_not 1 recode --cache "$WORK/source" --out "$WORK/resumed" --codec f16
+[ ! -e "$WORK/resumed/index.json" ] || fail "a recode of a damaged cache is complete"
+made() { (cd "$WORK/resumed" && stat -c '%n %i %y' ./*.h5); }
+before=$(made)
+[ -n "$before" ] || fail "a recode that was cut short left no shard: this tests nothing"
+must_not 1 recode --cache "$WORK/f32-2" --out "$WORK/resumed" --codec bf16
+said 'holds shards of another cache that is not complete'
+must_not 1 build --manifest "$WORK/all.jsonl" --encoder "$demo/demo/encoder" --out "$WORK/resumed" "${tiny[@]}" --codec f16
+said 'a recode into it is not complete'
+cp "$WORK/f32-1/$(basename "$last")" "$last"
+must 2 recode --cache "$WORK/source" --out "$WORK/resumed" --codec f16
+[ "$(made | head -n "$(wc -l <<<"$before")")" = "$before" ] || fail "finished shards were made again"
+cmp <(records "$WORK/resumed") <(records "$WORK/at-once") || fail "a recode that went on made other bytes"
+[ ! -e "$WORK/resumed/.recode" ] || fail "a complete recode left its mark"
+must 1 verify --cache "$WORK/resumed" --deep
 must 1 verify --cache "$WORK/recoded4" --deep
 
 # --- Repair builds what is broken and nothing else, to the same bytes.

@@ -27,6 +27,28 @@ for count in 1 2; do
   expect_nothing_staged "$count ranks"
 done
 
+# Of a cache that lacks a layer and three in ten videos, the rest computed in the step: the same, staged or not.
+rm -rf "$WORK/cache-part"
+videos=(--manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder")
+ranks 2 cache build "${videos[@]}" --out "$WORK/cache-part" "${tiny[@]}" --layers 0
+grep -oE '"id":"[^"]*"' "$WORK/manifest.jsonl" | cut -d'"' -f4 | grep -v broken | grep -v absent | awk 'NR % 10 < 3' >"$WORK/removed.txt"
+"$PERMAFROST" cache remove --cache "$WORK/cache-part" --ids "$WORK/removed.txt"
+for count in 1 2; do
+  for way in plain staged; do
+    options=()
+    [ "$way" = plain ] || options=("${staged[@]}")
+    ranks "$count" train --cache "$WORK/cache-part" "${videos[@]}" --run "$WORK/run-stage-mixed-$way-$count" "${tiny[@]}" "${options[@]}" \
+      2>&1 | tee "$WORK/stage.log"
+    grep -qE 'on cached and computed features: [1-9][0-9]* of [0-9]+ clips are cached, with 1 of 2 layers' "$WORK/stage.log" ||
+      fail "mixed, $way: not of a cache that lacks a layer: $(cat "$WORK/stage.log")"
+  done
+  read -r cached all < <(grep -oE '[0-9]+ of [0-9]+ clips are cached' "$WORK/stage.log" | awk '{ print $1, $3 }')
+  [ "$cached" -lt "$all" ] || fail "mixed: no training video was removed"
+  grep -qE "staged [1-9][0-9]* shards, .* GB; [1-9][0-9.]* % of [0-9]+ reads were from the stage" "$WORK/stage.log" || fail "mixed, $count ranks: nothing was staged"
+  [ "$(weights "$WORK/run-stage-mixed-staged-$count")" = "$(weights "$WORK/run-stage-mixed-plain-$count")" ] || fail "mixed, $count ranks: staged: other bits"
+  expect_nothing_staged "mixed, $count ranks"
+done
+
 # Too little for one shard, and a folder that cannot be made: slower, and the same.
 train 1 run-stage-tiny --stage "$stage" --stage-gb 0.000001
 [ "$(weights "$WORK/run-stage-tiny")" = "$(weights "$WORK/run-stage-plain-1")" ] || fail "a tiny stage: other bits"

@@ -46,10 +46,10 @@ class CacheBuilderTest : public ::testing::Test {
   }
 
   std::string file(const std::string& name) const { return directory_ / (name + ".mp4"); }
-  CacheBuilder builder() {
+  CacheBuilder builder(const CacheBuilderOptions& options = {}) {
     const CacheKey key = key_of(encoder_);
     return CacheBuilder(ClipBuilder(encoder_, key), make_codec(key.codec, key.feature_shape()), manifest_.root,
-                        directory_.path(), cut_units(usable_entries(manifest_), 32), {});
+                        directory_.path(), cut_units(usable_entries(manifest_), 32), options);
   }
 
   TemporaryDirectory directory_;
@@ -64,6 +64,32 @@ TEST_F(CacheBuilderTest, RejectsAFileThatIsNotTheOneTheScanSaw) {
   ASSERT_EQ(outcome.rejected.size(), 1u);
   EXPECT_EQ(outcome.rejected[0].video_id, "b");
   EXPECT_THAT(outcome.rejected[0].reason, HasSubstr("bytes of the scan"));
+  EXPECT_FALSE(outcome.rejected[0].entry_crc32c) << "the file may come back";
+}
+
+TEST_F(CacheBuilderTest, RemembersWhichFileGaveNothing) {
+  manifest_.entries[1].start_seconds = 5;  // of one second
+  manifest_.entries[1].end_seconds = 6;
+  const ShardSummary outcome = builder().build_unit(0);
+  ASSERT_EQ(outcome.rejected.size(), 1u);
+  EXPECT_THAT(outcome.rejected[0].reason, HasSubstr("no frame between its start and its end"));
+  EXPECT_EQ(outcome.rejected[0].entry_crc32c, entry_checksum(manifest_.entries[1]));
+  EXPECT_EQ(builder().build_unit(0), outcome) << "as the shard itself has it";
+  EXPECT_FALSE(builder().has_repaired(outcome.rejected));
+  EXPECT_FALSE(builder({.retry_rejected = true}).has_repaired(outcome.rejected));
+
+  manifest_.entries[1].end_seconds = 7;
+  EXPECT_TRUE(builder().has_repaired(outcome.rejected)) << "it is another part of the file";
+  manifest_.entries[1].start_seconds = manifest_.entries[1].end_seconds = std::nullopt;
+  EXPECT_EQ(builder().build_unit(0).records(), 3);
+}
+
+// Of a good video, it shows whether it is tried.
+TEST_F(CacheBuilderTest, TriesAVideoThatItRememberedOnlyWhereAsked) {
+  const RejectedVideo known{.video_id = "b", .path = "b.mp4", .entry_crc32c = entry_checksum(manifest_.entries[1])};
+  EXPECT_FALSE(builder().has_repaired({known}));
+  EXPECT_TRUE(builder({.retry_rejected = true}).has_repaired({known}));
+  EXPECT_TRUE(builder().has_repaired({{.video_id = "b", .path = "b.mp4"}}));
 }
 
 TEST_F(CacheBuilderTest, TakesARejectedVideoBackOnceItIsRepaired) {

@@ -187,6 +187,15 @@ TEST_F(CacheIndexTest, RefusesHostileContentsEvenWithARightHash) {
   EXPECT_NE(complaint([](nlohmann::json& o) { o["more"] = 1; }), "");
   EXPECT_NE(complaint([](nlohmann::json& o) { o.erase("removed"); }), "");
   EXPECT_NE(complaint([](nlohmann::json& o) { o["shards"][0]["rejected"] = {{{"video_id", 1}}}; }), "");
+  for (const nlohmann::json& checksum : {nlohmann::json(-1), nlohmann::json(1.5), nlohmann::json(uint64_t{1} << 32)}) {
+    EXPECT_NE(complaint([&](nlohmann::json& o) {
+                o["shards"][0]["rejected"] = {
+                    {{"video_id", "a"}, {"path", "b"}, {"reason", "c"}, {"entry_crc32c", checksum}}};
+                o["totals"]["rejected"] = 1;
+              }),
+              "")
+        << checksum;
+  }
   EXPECT_NE(complaint([](nlohmann::json& o) { o = nlohmann::json{{"format", "permafrost cache index"}}; }), "");
 }
 

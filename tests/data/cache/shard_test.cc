@@ -158,6 +158,7 @@ TEST_F(Shard, AnUnfullShardKeepsItsRecordsAndItsRejectedVideos) {
   for (int i = 0; i < 1500; ++i) {  // more text than an HDF5 attribute holds in place
     rejected.push_back(
         {.video_id = "v" + std::to_string(i), .path = "a \"b\".mp4", .reason = "no video stream, no frame"});
+    if (i % 2 == 1) rejected.back().entry_crc32c = UINT32_MAX - static_cast<uint32_t>(i);
   }
   ShardWriter writer({.path = path_, .key = key, .unit = 3, .capacity = 400});
   for (const ClipRecord& record : records) writer.append(record);
