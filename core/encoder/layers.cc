@@ -28,6 +28,6 @@ std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, con
   return parent.register_module(name, std::make_shared<torch::nn::Module>(name));
 }
 
-torch::Tensor quick_gelu(const torch::Tensor& x) { return x * torch::sigmoid(1.702 * x); }
+torch::Tensor quick_gelu(const torch::Tensor& x) { return x * torch::sigmoid(kQuickGeluScale * x); }
 
 }  // namespace permafrost::core

@@ -57,6 +57,7 @@ auto register_list(torch::nn::Module& parent, const std::string& name, int64_t c
   return list;
 }
 
+inline constexpr double kQuickGeluScale = 1.702;
 // x * sigmoid(1.702 x)
 torch::Tensor quick_gelu(const torch::Tensor& x);
 

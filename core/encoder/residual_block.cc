@@ -12,6 +12,8 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
       return torch::gelu(x);
     case Activation::kGeluTanh:
       return torch::gelu(x, "tanh");
+    case Activation::kSilu:
+      return torch::silu(x);
   }
   check_failed("activation", __FILE__, __LINE__, "no such activation");
 }
@@ -24,6 +26,8 @@ std::string name_of(Activation activation) {
       return "gelu";
     case Activation::kGeluTanh:
       return "gelu_pytorch_tanh";
+    case Activation::kSilu:
+      return "silu";
   }
   check_failed("activation", __FILE__, __LINE__, "no such activation");
 }
@@ -54,10 +58,22 @@ torch::Tensor ResidualBlockImpl::attend(const torch::Tensor& x) {
 }
 
 torch::Tensor ResidualBlockImpl::feed(const torch::Tensor& x) {
-  const torch::Tensor hidden = c_fc(x);  // [M, L, mlp_width], twice that with a gate
-  if (!config.has_gated_mlp) return c_proj(activate(hidden, config.activation));
+  torch::Tensor hidden = c_fc(x);  // [M, L, mlp_width], twice that with a gate
+  if (!config.has_gated_mlp) {
+    const bool is_in_place = config.activation == Activation::kSilu && !torch::GradMode::is_enabled();
+    return c_proj(is_in_place ? torch::silu_(hidden) : activate(hidden, config.activation));
+  }
   const std::vector<torch::Tensor> halves = hidden.chunk(2, -1);
   return c_proj(torch::silu(halves[0]) * halves[1]);
+}
+
+void ResidualBlockImpl::fold_activation() {
+  if (config.activation != Activation::kQuickGelu || config.has_gated_mlp) return;
+  const torch::NoGradGuard no_grad;
+  c_fc->weight.mul_(kQuickGeluScale);
+  c_fc->bias.mul_(kQuickGeluScale);
+  c_proj->weight.div_(kQuickGeluScale);
+  config.activation = Activation::kSilu;
 }
 
 torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
