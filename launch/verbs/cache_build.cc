@@ -62,6 +62,14 @@ std::optional<Earlier> find_earlier(const std::string& out) {
   return std::nullopt;
 }
 
+// A cache of nothing would pass for one: what is wrong with every video is seldom the videos.
+void require_records(const std::vector<data::ShardSummary>& shards, const std::string& out) {
+  const data::CacheIndex index{.shards = shards};
+  if (index.records() > 0 || index.rejected().empty()) return;
+  throw core::DataError(out + ": every video is rejected, " + std::to_string(index.rejected().size()) +
+                        " in all, the first: " + index.rejected().front().reason);
+}
+
 // What a build is given: videos, and what turns them into features.
 class Builder {
  public:
@@ -80,8 +88,13 @@ class Builder {
 
   distributed::Communicator& world() { return world_; }
   int64_t threads() const { return threads_; }
+  // Collective: what any rank reads of the cache from here on stays so.
   void lock() {
-    if (world_.is_root()) lock_.emplace(out_);
+    if (world_.is_root()) {
+      lock_.emplace(out_);
+      data::remove_leftovers(out_);
+    }
+    world_.barrier();
   }
 
  private:
@@ -157,6 +170,7 @@ bool Builder::is_complete(const Earlier& earlier) {
   const data::CacheBuilder builder(data::ClipBuilder(*encoder_, index.key), data::open_codec(out_, index.key),
                                    manifest_.root, out_, data::units_of(index, manifest_), {});
   if (builder.has_repaired(index.rejected())) return false;
+  if (!data::has_good_copy(out_)) data::write_index(out_, index);
   core::log_info() << out_ << ": complete, nothing to do: " << described(index);
   tell_rejected(index.rejected());
   return true;
@@ -228,10 +242,7 @@ int Builder::build() {
   const std::optional<Earlier> earlier = find_earlier(out_);
   const bool has_nothing_to_do = world_.is_root() && earlier && is_complete(*earlier);
   if (world_.all_reduce_max(has_nothing_to_do ? 1 : 0) == 1) return core::kExitDone;
-  if (world_.is_root()) {  // a build under way has no index and nothing half-written
-    data::remove_leftovers(out_);
-    data::remove_index(out_);
-  }
+  if (world_.is_root()) earlier ? data::take_index_away(out_, earlier->index) : data::remove_index(out_);
   if (earlier) {
     key_ = earlier->index.key;
   } else {
@@ -243,6 +254,7 @@ int Builder::build() {
                      "cache build");
   if (!shards) return core::kExitRequeue;
   if (world_.is_root()) {
+    require_records(*shards, out_);
     set_labels(labels_of(manifest_), *shards);
     publish({.key = key_,
              .labels = manifest_.labels.names(),
@@ -282,7 +294,6 @@ std::map<std::string, int64_t> united_counts(const data::CacheIndex& index, cons
 
 int Builder::add() {
   lock();
-  world_.barrier();  // what is read now stays so
   const data::CacheIndex index = data::read_index(out_);
   key_ = index.key;
   load_encoder(key_.image_size, key_.encoder_dtype);
@@ -292,7 +303,6 @@ int Builder::add() {
     return core::kExitDone;
   }
   const std::vector<std::string> labels = united_labels(index, manifest_);
-  if (world_.is_root()) data::remove_leftovers(out_);
   int64_t next = 0;
   for (const data::ShardSummary& shard : index.shards) next = std::max(next, shard.unit + 1);
   auto shards = work(data::cut_units(entries, settings_.cache.videos_per_shard, next), "cache add");
