@@ -4,7 +4,6 @@
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
-most=${FAULT_MOST:-8}  # calls tried for each verb and fault
 success=': complete: |videos removed|have another class now|: whole'
 
 expect_one_error() {  # expect_one_error FOLDER WHAT REASON
@@ -38,11 +37,7 @@ fi
 prepare add remove relabel recode
 for verb in build add remove relabel recode; do
   count_calls "$verb"
-  for fault in ENOSPC ENOSPC-on EIO EIO-on; do
-    mapfile -t chosen < <(sample "$most" "$calls")
-    each_call "$fault" "$verb" "${chosen[@]}"
-    echo "$verb, $fault: at ${#chosen[@]} of $calls calls"
-  done
+  try_faults "$verb" 4 ENOSPC ENOSPC-on EIO EIO-on
 
   # Every write writes half of what it is asked to.
   start_from "$verb" "$WORK/$verb/short"

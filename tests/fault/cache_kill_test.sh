@@ -4,7 +4,6 @@
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
-most=${FAULT_MOST:-16}  # calls tried for each verb and fault
 
 if [ "${1:-}" = --one ]; then  # --one FAULT VERB CALL
   fault=$2 verb=$3 call=$4 folder=$WORK/$3/$2-$4
@@ -20,9 +19,5 @@ fi
 prepare add remove relabel recode repair
 for verb in build add remove relabel recode repair; do
   count_calls "$verb"
-  for fault in kill tear lose-all lose-data lose-removals; do
-    mapfile -t chosen < <(sample "$most" "$calls")
-    each_call "$fault" "$verb" "${chosen[@]}"
-    echo "$verb, $fault: at ${#chosen[@]} of $calls calls"
-  done
+  try_faults "$verb" 5 kill tear lose-all lose-data lose-removals
 done

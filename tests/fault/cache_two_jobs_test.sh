@@ -27,16 +27,17 @@ expect_refusal() {  # expect_refusal VERB FOLDER
 for owner in build add remove relabel recode; do
   folder=$WORK/$owner/owned
   count_calls "$owner"
+  middle=$(($(wc -l <"$WORK/$owner/counted.trace") / 2))
   # Refused at each point; then the owner ends as if alone.
   start_from "$owner" "$folder"
-  halt "$folder" $((calls / 2)) run_verb "$owner" "$folder"
+  halt "$folder" "$middle" run_verb "$owner" "$folder"
   for verb in build add remove relabel recode repair; do expect_refusal "$verb" "$folder"; done
   kill -CONT "$job"
   wait "$shell" || fail "$owner, watched by others: $(cat "$folder.log")"
   same "$folder" "$WORK/$owner/new" || fail "$owner: others have changed the cache: $(ls -la "$folder")"
   # Dead, it owns nothing, though its name stands in the lock.
   start_from "$owner" "$folder"
-  halt "$folder" $((calls / 2)) run_verb "$owner" "$folder"
+  halt "$folder" "$middle" run_verb "$owner" "$folder"
   kill -KILL "$job"
   wait "$shell" 2>/dev/null || true
   grep -q "pid $job on" "$folder/.lock" || fail "$owner: its lock does not name it"

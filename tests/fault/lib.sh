@@ -65,18 +65,33 @@ with_fault() {  # with_fault FAULT CALL FOLDER COMMAND...
   FAULT_DO=$1 FAULT_AT=$2 FAULT_FOLDER=$3 FAULT_TRACE=$3.trace LD_PRELOAD=$FAULT_SHIM "${@:4}" >"$3.log" 2>&1
 }
 
-# Sets `calls` to how many publishing calls the undisturbed verb makes.
+# Runs the undisturbed verb under the shim; the calls that it makes are then in $WORK/VERB/counted.trace.
 count_calls() {  # count_calls VERB
   local folder=$WORK/$1/counted
   start_from "$1" "$folder"
   with_fault none 0 "$folder" run_verb "$1" "$folder" || fail "$1 under the shim: $(cat "$folder.log")"
   same "$folder" "$WORK/$1/new" || fail "$1: other bytes under the shim"
-  # shellcheck disable=SC2034  # used by the scripts
-  calls=$(wc -l <"$folder.trace")
 }
 
-# At most COUNT of 1..TOTAL, evenly spread, first and last among them, one a line.
-sample() { seq 1 "$2" | awk -v count="$1" -v total="$2" 'int(($1 - 1) * (count - 1) / (total - 1)) != last || NR == 1 { print; last = int(($1 - 1) * (count - 1) / (total - 1)) }'; }
+# The script again with the words `--one FAULT VERB CALL` for calls of the verb, two at a time. Of writes to one file in
+# a row the first and the last count. Each such call meets one of the faults, at most FAULT_MOST calls each fault, evenly
+# spread; where FAULT_MOST is "all", each call meets each fault.
+try_faults() {  # try_faults VERB MOST FAULT...
+  local verb=$1 most=${FAULT_MOST:-$2} turn=0 fault
+  shift 2
+  awk 'NR > 1 && ($2 " " $3) == last { held = $1; next } { if (held) print held; held = ""; print $1; last = $2 " " $3 }
+    END { if (held) print held }' "$WORK/$verb/counted.trace" >"$WORK/$verb/calls"
+  for fault in "$@"; do
+    awk -v most="$most" -v turn="$turn" -v faults="$#" 'most == "all" || NR % faults == turn' \
+      "$WORK/$verb/calls" >"$WORK/$verb/chosen"
+    awk -v most="$most" -v count="$(wc -l <"$WORK/$verb/chosen")" \
+      'most == "all" || count <= most || int(NR * most / count) != int((NR - 1) * most / count)' \
+      "$WORK/$verb/chosen" >"$WORK/$verb/tried"
+    xargs -P 2 -n 1 "$0" --one "$fault" "$verb" <"$WORK/$verb/tried" || fail "$verb, $fault: see above"
+    echo "$verb, $fault: at $(wc -l <"$WORK/$verb/tried") of $(wc -l <"$WORK/$verb/counted.trace") calls"
+    turn=$((turn + 1))
+  done
+}
 
 files_of() { (cd "$1" && find . -type f ! -name .lock | sort); }
 same() {  # same A B: the same files with the same bytes, the lock apart
@@ -109,9 +124,4 @@ expect_recovery() {  # expect_recovery VERB FOLDER WHAT
   old_or_new "$1" "$2" || fail "$3: neither the old nor the new cache: $(ls -la "$2"; cat "$2.log")"
   run_verb "$1" "$2" >"$2.again" 2>&1 || fail "$3: started again: $(cat "$2.again")"
   same "$2" "$WORK/$1/new" || fail "$3: other files in the end: $(ls -la "$2"; cat "$2.again")"
-}
-
-# This script again with the words `--one FAULT VERB CALL`, two at a time.
-each_call() {  # each_call FAULT VERB CALL...
-  printf '%s\n' "${@:3}" | xargs -P 2 -n 1 "$0" --one "$1" "$2" || fail "$2: see above"
 }

@@ -4,7 +4,7 @@
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
-prepare
+prepare build
 
 # poke NAME COUNT BITS: a copy of the encoder with the first COUNT numbers of a tensor set to these 32 bits.
 poke() {
@@ -27,7 +27,7 @@ expect_refusal() {  # expect_refusal WHAT REASON [OPTION ...]
 }
 nan='\x00\x00\xc0\x7f' infinity='\x00\x00\x80\x7f' huge='\x00\x00\x7f\x7f'
 norm=vision_model.encoder.layers.1.layer_norm1.weight
-last=vision_model.encoder.layers.1.mlp.fc2.bias
+first=vision_model.encoder.layers.0.mlp.fc2.bias
 
 for bits in "$nan" "$infinity"; do
   poke "$norm" 1 "$bits"
@@ -35,4 +35,15 @@ for bits in "$nan" "$infinity"; do
 done
 
 # Finite weights, and what they give is not: by codecs with and without tables.
-poke "$last" 1 "$huge"
+poke "$first" 1 "$huge"
+for codec in f32 f16 int8 lowrank; do
+  expect_refusal "an encoder that overflows, $codec" 'video [^ ]*: layer 1 of the encoder gives NaN or infinity' --codec "$codec"
+done
+
+# Of one rank among two, by the same line.
+code=0
+mpirun -np 2 "$PERMAFROST" cache build --manifest "$WORK/some.jsonl" --encoder "$WORK/encoder" --out "$WORK/two-ranks" \
+  "${small[@]}" --codec f32 --threads 1 >"$WORK/log" 2>&1 || code=$?
+[ "$code" -eq 1 ] || fail "two ranks: expected exit code 1, found $code: $(cat "$WORK/log")"
+grep -q 'every video is rejected, .*layer 1 of the encoder gives NaN' "$WORK/log" || fail "two ranks: $(cat "$WORK/log")"
+[ ! -e "$WORK/two-ranks/index.json" ] || fail "two ranks: a cache was published"
