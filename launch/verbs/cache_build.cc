@@ -183,13 +183,18 @@ void Builder::feed(data::CodecFitter& fitter) {
             [](const auto* a, const auto* b) { return is_sampled_before(a->split, a->id, b->split, b->id); });
   const data::ClipBuilder clips(*encoder_, key_);
   const int64_t wanted = std::min<int64_t>(sample_clips(key_.feature_shape()), static_cast<int64_t>(entries.size()));
+  std::vector<std::string> reasons;
   for (int64_t i = 0; i < wanted; ++i) {
     try {
       fitter.add(clips.build_one(manifest_.root, *entries[i], 0).features);
     } catch (const core::Error& error) {
       core::log_warning() << "not in the sample: " << error.what();
+      reasons.push_back(error.what());
     }
   }
+  if (static_cast<int64_t>(reasons.size()) < wanted) return;
+  throw core::DataError("no clip of the codec's sample can be had, the first of " + std::to_string(wanted) + ": " +
+                        reasons.front());
 }
 
 std::optional<std::vector<data::ShardSummary>> Builder::work(std::vector<data::BuildUnit> units, const char* what) {

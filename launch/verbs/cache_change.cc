@@ -57,6 +57,15 @@ void feed_from(const data::CacheReader& cache, data::CodecFitter& fitter) {
   for (int64_t i = 0; i < wanted; ++i) fitter.add(cache.read(places[i], 0).features);
 }
 
+// Whether `out` has what the same recode left when it was killed: all but index.json.
+bool is_left_by(const data::CacheReader& from, const std::string& codec, const std::string& out) {
+  if (data::has_index(out)) return false;
+  const data::CacheIndex left = data::read_copy(out);
+  data::CacheKey key = left.key;
+  key.codec = from.key().codec;
+  return left.key.codec.name == codec && key == from.key() && left.contents_sha256() == from.index().contents_sha256();
+}
+
 data::CacheIndex recoded_index(const data::CacheIndex& from, const data::CacheKey& key,
                                std::vector<data::ShardSummary> shards, const std::string& out) {
   data::CacheIndex index = from;
@@ -108,7 +117,7 @@ int recode_cache(Invocation& invocation) {
       throw core::ConfigError("--out is the cache itself: give another folder");
     }
     lock.emplace(out);
-    if (data::has_index(out) || data::has_copy(out)) {
+    if ((data::has_index(out) || data::has_copy(out)) && !is_left_by(from, settings.cache.codec, out)) {
       throw core::DataError(out + ": holds a cache already: give another folder as --out, or delete it first");
     }
     data::remove_leftovers(out);

@@ -37,7 +37,7 @@ fi
 prepare add remove relabel recode
 for verb in build add remove relabel recode; do
   count_calls "$verb"
-  try_faults "$verb" 4 ENOSPC ENOSPC-on EIO EIO-on
+  try_faults "$verb" 2 ENOSPC ENOSPC-on EIO EIO-on
 
   # Every write writes half of what it is asked to.
   start_from "$verb" "$WORK/$verb/short"

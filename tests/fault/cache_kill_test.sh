@@ -19,5 +19,5 @@ fi
 prepare add remove relabel recode repair
 for verb in build add remove relabel recode repair; do
   count_calls "$verb"
-  try_faults "$verb" 5 kill tear lose-all lose-data lose-removals
+  try_faults "$verb" 3 kill tear lose-all lose-data lose-removals
 done

@@ -31,7 +31,11 @@ for owner in build add remove relabel recode; do
   # Refused at each point; then the owner ends as if alone.
   start_from "$owner" "$folder"
   halt "$folder" "$middle" run_verb "$owner" "$folder"
-  for verb in build add remove relabel recode repair; do expect_refusal "$verb" "$folder"; done
+  case $owner in
+    build) refused=(build add remove relabel recode repair) ;;
+    *) refused=(build "$owner") ;;
+  esac
+  for verb in "${refused[@]}"; do expect_refusal "$verb" "$folder"; done
   kill -CONT "$job"
   wait "$shell" || fail "$owner, watched by others: $(cat "$folder.log")"
   same "$folder" "$WORK/$owner/new" || fail "$owner: others have changed the cache: $(ls -la "$folder")"
@@ -64,7 +68,7 @@ kill -CONT "$job"
 code=0
 wait "$shell" || code=$?
 [ "$code" -eq 1 ] || fail "a source that changed: expected exit code 1, found $code: $(cat "$WORK/copy.log")"
-grep -qE 'error: permafrost cache: .*/source/shard-[0-9]+.h5: bytes [0-9]+, the index says' "$WORK/copy.log" || fail "$(cat "$WORK/copy.log")"
+grep -qE 'error: permafrost cache: .*/source/shard-[0-9]+.h5: ' "$WORK/copy.log" || fail "$(cat "$WORK/copy.log")"
 [ ! -e "$WORK/copy/index.json" ] || fail "a copy of a cache that changed was published"
 recode >"$WORK/copy.log" 2>&1 || fail "started again: $(cat "$WORK/copy.log")"
 program cache verify --cache "$WORK/copy" --deep >/dev/null || fail "the copy does not verify"
