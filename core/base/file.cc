@@ -129,4 +129,9 @@ std::string partial_name(const std::string& path) {
   return path + ".partial-" + host + "-" + std::to_string(::getpid());
 }
 
+std::string published_name(const std::string& path) {
+  const size_t suffix = path.rfind(".partial-");
+  return suffix == std::string::npos || path.find('/', suffix) != std::string::npos ? path : path.substr(0, suffix);
+}
+
 }  // namespace permafrost::core

@@ -51,5 +51,7 @@ void make_directories(const std::string& path);
 
 // The name a file bears until it is published: "PATH.partial-HOST-PID".
 std::string partial_name(const std::string& path);
+// PATH of "PATH.partial-HOST-PID", for messages: users know a file by its own name.
+std::string published_name(const std::string& path);
 
 }  // namespace permafrost::core

@@ -9,8 +9,11 @@
 namespace permafrost::data {
 namespace {
 
+// The library is kept from tidying up at the program's end: every handle is closed by its owner, and a file that a full
+// disk kept from being closed makes it crash there.
 std::mutex& hdf5_mutex() {
   static std::mutex mutex;
+  [[maybe_unused]] static const herr_t is_kept = H5dont_atexit();
   return mutex;
 }
 
@@ -20,7 +23,8 @@ herr_t take_first(unsigned, const H5E_error2_t* error, void* text) {
   return 0;
 }
 
-// Of "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..." the system's part.
+// Of "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ..." the system's
+// part.
 std::string system_text(const std::string& message) {
   constexpr std::string_view kBefore = "error message = '";
   const size_t begin = message.find(kBefore);
@@ -43,7 +47,8 @@ Hdf5Lock::Hdf5Lock() : guard_(hdf5_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr,
 
 void close_hdf5(hid_t handle, herr_t (*close)(hid_t), const char* kind) {
   // While an exception is on its way, it says what went wrong.
-  if (close(handle) < 0 && std::uncaught_exceptions() == 0) core::log_error() << kind << " failed: " << innermost_message();
+  if (close(handle) < 0 && std::uncaught_exceptions() == 0)
+    core::log_error() << kind << " failed: " << innermost_message();
 }
 
 void throw_hdf5(const char* call, const char* file, int line) {
