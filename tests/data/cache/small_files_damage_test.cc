@@ -42,20 +42,20 @@ class SmallFile : public ::testing::TestWithParam<const char*> {
     });
     return thrown + text;
   }
-  // Reads as before, or says which file is wrong.
-  void expect_right_or_refused(const std::string& harm) const {
+  // Reads as before, or says which file is wrong: this one, or one that does not go with it.
+  void expect_right_or_refused(const std::string& harm, const std::string& named) const {
     ClipRecord found;
     const std::string refusal = message_of<core::Error>([&] { found = CacheReader(cache_).read(0, 0); });
     if (refusal.empty()) {
       EXPECT_TRUE(is_equal(found, expected_)) << harm;
     } else {
       EXPECT_FALSE(is_copy()) << harm << ": a reader has no use for it: " << refusal;
-      EXPECT_THAT(refusal, HasSubstr(GetParam())) << harm;
+      EXPECT_THAT(refusal, HasSubstr(named)) << harm;
     }
   }
   void expect_noticed(const std::string& harm) const {
     EXPECT_THAT(complaint_of_verify(), HasSubstr(GetParam())) << harm;
-    expect_right_or_refused(harm);
+    expect_right_or_refused(harm, GetParam());
   }
 
   TemporaryDirectory directory_;
@@ -103,7 +103,7 @@ TEST_P(SmallFile, OfAnotherCacheIsNoticed) {
   write_cache(directory_ / "other", other, 1);
   core::publish_text(path(), core::read_text(directory_ / "other/" + GetParam()));
   EXPECT_NE(complaint_of_verify(), "");
-  expect_right_or_refused("of another cache");
+  expect_right_or_refused("of another cache", cache_ + "/");
 }
 
 class BrokenFolder : public ::testing::Test {
