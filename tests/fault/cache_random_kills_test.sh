@@ -39,7 +39,7 @@ while [ "$kills" -lt "$wanted" ]; do
   sleep "$(printf '%d.%03d' $((delay_ms / 1000)) $((delay_ms % 1000)))"
   mapfile -t ranks < <(pgrep -P "$job")
   victim=${victims[kills % 4]} what="kill $kills after $delay_ms ms"
-  if [ "${#ranks[@]}" -eq 0 ] && kill -0 "$job" 2>/dev/null; then victim=all; fi  # the ranks are not started yet
+  [ "${#ranks[@]}" -gt 0 ] || victim=all  # the ranks are not started yet, or ended
   case $victim in
     rank) killed=${ranks[RANDOM % ${#ranks[@]}]} && rank=$(rank_of "$killed") && kill -KILL "$killed" 2>/dev/null ;;
     mpirun) kill -KILL "$job" 2>/dev/null ;;
