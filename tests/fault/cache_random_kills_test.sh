@@ -17,7 +17,7 @@ start=$(date +%s%N)
 (build "$WORK/undisturbed") >"$WORK/undisturbed.log" 2>&1 || fail "$(cat "$WORK/undisturbed.log")"
 span_ms=$((($(date +%s%N) - start) / 1000000))
 
-rank_of() { tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | sed -n 's/^OMPI_COMM_WORLD_RANK=//p'; }
+rank_of() { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | sed -n 's/^OMPI_COMM_WORLD_RANK=//p'; }
 expect_end() {  # expect_end WHAT PID...: all of them within 10 seconds
   local what=$1 pid
   shift
