@@ -52,7 +52,11 @@ CacheJob::CacheJob(Invocation& invocation, std::string directory)
       encoder_path_(invocation.need_encoder()) {}
 
 void CacheJob::lock() {
-  if (world_.is_root()) lock_.emplace(directory_);
+  if (world_.is_root()) {
+    lock_.emplace(directory_);
+    data::remove_leftovers(directory_);
+  }
+  world_.barrier();
 }
 
 void CacheJob::load_encoder(int64_t image_size, const std::string& dtype) {
@@ -85,13 +89,18 @@ void CacheJob::feed(data::CodecFitter& fitter) {
             [](const auto* a, const auto* b) { return is_sampled_before(a->split, a->id, b->split, b->id); });
   const data::ClipBuilder clips(*encoder_, key_);
   const int64_t wanted = std::min<int64_t>(sample_clips(key_.feature_shape()), static_cast<int64_t>(entries.size()));
+  std::vector<std::string> reasons;
   for (int64_t i = 0; i < wanted; ++i) {
     try {
       fitter.add(clips.build_one(manifest_.root, *entries[i], 0).features);
     } catch (const core::Error& error) {
       core::log_warning() << "not in the sample: " << error.what();
+      reasons.push_back(error.what());
     }
   }
+  if (static_cast<int64_t>(reasons.size()) < wanted) return;
+  throw core::DataError("no clip of the codec's sample can be had, the first of " + std::to_string(wanted) + ": " +
+                        reasons.front());
 }
 
 data::CacheBuilder CacheJob::make_builder(std::vector<data::BuildUnit> units) {

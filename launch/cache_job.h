@@ -32,7 +32,8 @@ class CacheJob {
   distributed::Communicator& world() { return world_; }
   int64_t threads() const { return threads_; }
 
-  // On rank 0: nobody else changes the cache while the job lives.
+  // Nobody else changes the cache while the job lives, and what any rank reads of it from here on stays so. Removes
+  // what killed jobs left half-written.
   void lock();
   // The key is what the options say of a new cache.
   void use_options();

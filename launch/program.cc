@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -221,6 +222,7 @@ int64_t place_threads(const Invocation& invocation) {
 
 int run_program(int argc, char** argv) {
   core::start_logging(argv[0], core::LogLevel::kInfo);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit (ulimit -f) is an error that says so, not a silent end
   std::vector<std::string> arguments = with_help_spelt_out({argv + 1, argv + argc});
   if (arguments.empty() || arguments[0] == "--help") {
     std::cout << overview();

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/base/file.h"
+
 namespace permafrost::core {
 
 namespace {
@@ -25,12 +27,6 @@ std::string remedy_of(int error) {
     default:
       return "";
   }
-}
-
-// Users know a file by its own name, not by the one it bears until it is published (core/base/file.h).
-std::string published_name(const std::string& path) {
-  const size_t suffix = path.rfind(".partial-");
-  return suffix == std::string::npos || path.find('/', suffix) != std::string::npos ? path : path.substr(0, suffix);
 }
 
 }  // namespace

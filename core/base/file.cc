@@ -98,13 +98,23 @@ void publish(const std::string& partial, const std::string& path) {
   sync_file(parent.empty() ? "." : parent);
 }
 
-void publish_text(const std::string& path, std::string_view text) {
+void publish_written(const std::string& path, const std::function<void(int fd)>& write) {
   const std::string partial = partial_name(path);
-  {
-    const FileDescriptor fd = open_for_writing(partial);
-    write_all(fd.get(), partial, text.data(), text.size());
+  try {
+    write(open_for_writing(partial).get());
+    publish(partial, path);
+  } catch (...) {
+    ::unlink(partial.c_str());  // it may be as full as the disk
+    throw;
   }
-  publish(partial, path);
+}
+
+void publish_text(const std::string& path, std::string_view text) {
+  publish_written(path, [&](int fd) { write_all(fd, path, text.data(), text.size()); });
+}
+
+void remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw io_error(path, "remove it");
 }
 
 void make_directories(const std::string& path) {
@@ -117,6 +127,11 @@ std::string partial_name(const std::string& path) {
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   return path + ".partial-" + host + "-" + std::to_string(::getpid());
+}
+
+std::string published_name(const std::string& path) {
+  const size_t suffix = path.rfind(".partial-");
+  return suffix == std::string::npos || path.find('/', suffix) != std::string::npos ? path : path.substr(0, suffix);
 }
 
 }  // namespace permafrost::core

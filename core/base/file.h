@@ -39,13 +39,19 @@ uint64_t file_bytes(const std::string& path);
 // Makes `partial` durable and gives it the name `path`: fsync, rename, fsync of the folder. Works for a file and for
 // a directory whose files were fsynced before.
 void publish(const std::string& partial, const std::string& path);
+// Publishes what `write` puts into the file; whatever is thrown on the way, nothing half-written is left.
+void publish_written(const std::string& path, const std::function<void(int fd)>& write);
 void publish_text(const std::string& path, std::string_view text);
 void sync_file(const std::string& path);
+// A file that is not there is removed already.
+void remove_file(const std::string& path);
 
 // Like mkdir -p.
 void make_directories(const std::string& path);
 
 // The name a file bears until it is published: "PATH.partial-HOST-PID".
 std::string partial_name(const std::string& path);
+// PATH of "PATH.partial-HOST-PID", for messages: users know a file by its own name.
+std::string published_name(const std::string& path);
 
 }  // namespace permafrost::core

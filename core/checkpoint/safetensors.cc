@@ -184,14 +184,11 @@ void write_safetensors(const std::string& path, const std::map<std::string, torc
   std::string text = header.dump();
   text.resize((text.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment, ' ');
   const uint64_t header_bytes = text.size();
-  const std::string partial = partial_name(path);
-  {
-    const FileDescriptor fd = open_for_writing(partial);
-    write_all(fd.get(), partial, &header_bytes, 8);
-    write_all(fd.get(), partial, text.data(), text.size());
-    for (const torch::Tensor& tensor : data) write_all(fd.get(), partial, tensor.data_ptr(), tensor.nbytes());
-  }
-  publish(partial, path);
+  publish_written(path, [&](int fd) {
+    write_all(fd, path, &header_bytes, 8);
+    write_all(fd, path, text.data(), text.size());
+    for (const torch::Tensor& tensor : data) write_all(fd, path, tensor.data_ptr(), tensor.nbytes());
+  });
 }
 
 }  // namespace permafrost::core

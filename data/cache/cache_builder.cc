@@ -223,8 +223,8 @@ ShardSummary CacheBuilder::write_shard(const BuildUnit& unit, const std::string&
 }
 
 void remove_leftovers(const std::string& directory) {
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().filename().string().find(".partial-") != std::string::npos) fs::remove(entry.path());
+  for (const std::string& name : names_in(directory)) {
+    if (name.find(".partial-") != std::string::npos) core::remove_file(directory + "/" + name);
   }
 }
 

@@ -138,9 +138,8 @@ FileSummary summarize_tables(const std::string& directory) {
 bool has_index(const std::string& directory) { return std::filesystem::exists(index_path(directory)); }
 
 void remove_index(const std::string& directory) {
-  std::error_code error;
-  std::filesystem::remove(index_path(directory), error);
-  if (error) throw core::IoError(index_path(directory) + ": cannot remove it: " + error.message());
+  core::remove_file(index_path(directory));
+  core::sync_file(directory);  // before any shard is written anew
 }
 
 std::vector<std::string> missing_shards(const std::string& directory, const CacheIndex& index) {
@@ -168,14 +167,15 @@ std::string index_text(const CacheIndex& index) {
 
 }  // namespace
 
-void write_copy(const std::string& directory, const CacheIndex& index) {
-  core::publish_text(copy_path(directory), index_text(index));
+void take_index_away(const std::string& directory, const CacheIndex& kept) {
+  core::publish_text(copy_path(directory), index_text(kept));
+  remove_index(directory);
 }
 
 void write_index(const std::string& directory, const CacheIndex& index) {
   const std::string text = index_text(index);
-  core::publish_text(index_path(directory), text);
   core::publish_text(copy_path(directory), text);
+  core::publish_text(index_path(directory), text);
 }
 
 namespace {

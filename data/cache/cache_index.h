@@ -45,11 +45,12 @@ struct CacheIndex {
   std::string contents_sha256() const;
 };
 
-// Publishes index.json and then index.copy.json, the same bytes. Throws IoError.
+// Publishes index.copy.json and then index.json, the same bytes. Throws IoError.
 void write_index(const std::string& directory, const CacheIndex& index);
 
-// The copy alone: what a change that is about to begin will make of the cache.
-void write_copy(const std::string& directory, const CacheIndex& index);
+// From here on the cache is incomplete, until the next write_index(). The copy is `kept`: what to go on from after a
+// kill. Throws IoError.
+void take_index_away(const std::string& directory, const CacheIndex& kept);
 
 // Throws DataError where there is no cache, or no index ("incomplete"), or where it is damaged, of another version or
 // not as FORMAT.md has it.
@@ -72,7 +73,7 @@ bool has_shards(const std::string& directory);
 FileSummary summarize_tables(const std::string& directory);
 // Whether there is an index, good or bad.
 bool has_index(const std::string& directory);
-// From now on the cache is incomplete, until the next write_index(); what it was is kept in the copy. Throws IoError.
+// Where no index can be read; the copy stays as it is. Throws IoError.
 void remove_index(const std::string& directory);
 
 // The shards that are missing or not of the size the index states, a line each. Reads no shard; verify_cache() does.

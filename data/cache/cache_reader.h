@@ -38,13 +38,14 @@ class CacheReader {
   const std::vector<std::string>& labels() const { return index_.labels; }
   const CacheIndex& index() const { return index_; }
   const Codec& codec() const { return *codec_; }
-  const std::shared_ptr<const Codec>& shared_codec() const { return codec_; }
   // Shard after shard.
   const std::vector<IndexedVideo>& videos() const { return videos_; }
   int64_t size() const { return static_cast<int64_t>(videos_.size()); }
   // Records are read from `copies` where it has their shard. It must outlive the reads; nullptr: no more of it.
   void use_copies(const ShardCopies* copies) { copies_ = copies; }
 
+  // The shard at `place` in index().shards, which has the videos of the index. Thread-safe; throws as read().
+  const ShardReader& shard(int64_t place) const;
   // Video `i` of videos(); its features are decoded to float32 [N, t, L, C], whatever the codec. Thread-safe.
   // Throws DataError naming shard, dataset and row where a byte is wrong.
   ClipRecord read(int64_t i, int64_t view) const;
@@ -54,7 +55,6 @@ class CacheReader {
 
  private:
   struct LazyShard;
-  const ShardReader& shard(int64_t place) const;
   void require_indexed(const ShardReader& shard, const ShardSummary& summary) const;
   int64_t row_of(int64_t i, int64_t view) const;
   // What `read` (of a shard and an open file of its bytes) gives: from a copy that is good, else from the shard.

@@ -69,8 +69,7 @@ Removal remove_videos(const std::string& directory, const std::set<std::string>&
   const CacheIndex& before = found_index->index;
   require_known(directory, before, ids);
   CacheIndex index = planned_without(before, ids);
-  write_copy(directory, index);  // from here on, whoever goes on after a kill leaves them out
-  remove_index(directory);
+  take_index_away(directory, index);  // from here on, whoever goes on after a kill leaves them out
   Removal removal;
   for (size_t i = 0; i < index.shards.size(); ++i) {
     ShardSummary& shard = index.shards[i];

@@ -103,6 +103,17 @@ torch::Tensor pool_tokens(const torch::Tensor& layers) {
   return torch::cat({layers.slice(-2, 0, 1), patches}, -2);
 }
 
+// `features`: [N, t, L, C] of `layers`. An encoder that overflows is not the video's fault, but its layer tells where.
+void require_finite(const torch::Tensor& features, const std::vector<int64_t>& layers, const std::string& video_id) {
+  const torch::Tensor is_finite = torch::isfinite(features).flatten(1).all(1);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (is_finite[static_cast<int64_t>(i)].item<bool>()) continue;
+    throw core::DataError("video " + video_id + ": layer " + std::to_string(layers[i]) +
+                          " of the encoder gives NaN or infinity, expected finite numbers: check its weights, or set "
+                          "cache.encoder_dtype to fp32");
+  }
+}
+
 }  // namespace
 
 uint32_t entry_checksum(const ManifestEntry& entry) {
@@ -192,6 +203,7 @@ ClipRecord ClipBuilder::build_view(const ManifestEntry& entry, int64_t view, con
     crop_into(record, decoded.pixels);
   }
   record.features = encode(record.pixels);
+  require_finite(record.features, key_.selected_layers, entry.id);
   record.frame_indices = decoded.indices;
   record.timestamps_seconds = decoded.timestamps_seconds;
   return record;

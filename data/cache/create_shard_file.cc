@@ -110,7 +110,7 @@ ShardLayout create_shard_file(const std::string& path, const ShardHeader& header
     fill_file(file, header, layout);
     HDF5_TRY(H5Fclose(file.release()));
   } catch (const core::IoError& error) {
-    throw core::IoError(path + ": cannot create the shard: " + error.what());
+    throw core::IoError(core::published_name(path) + ": cannot create the shard: " + error.what());
   }
   layout.file_bytes = core::file_bytes(path);
   return layout;

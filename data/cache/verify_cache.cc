@@ -154,13 +154,11 @@ std::vector<CacheProblem> verify_cache(const std::string& directory, const Verif
 
 void remove_broken(const std::string& directory, const std::vector<CacheProblem>& problems) {
   if (problems.empty()) return;
-  if (const auto tables = read_index(directory).codec_tables) restore_tables(directory, *tables);
-  remove_index(directory);
+  const CacheIndex index = read_index(directory);
+  if (index.codec_tables) restore_tables(directory, *index.codec_tables);
+  take_index_away(directory, index);
   for (const CacheProblem& problem : problems) {
-    if (problem.kind == CacheProblemKind::kMissing || !problem.file.starts_with("shard-")) continue;
-    std::error_code error;
-    fs::remove(fs::path(directory) / problem.file, error);
-    if (error) throw core::IoError(directory + "/" + problem.file + ": cannot remove it: " + error.message());
+    if (problem.file.ends_with(".h5")) core::remove_file(directory + "/" + problem.file);
   }
 }
 

@@ -25,6 +25,14 @@ void tell_rejected(const std::vector<data::RejectedVideo>& rejected) {
   }
 }
 
+// A cache of nothing would pass for one: what is wrong with every video is seldom the videos.
+void require_records(const std::vector<data::ShardSummary>& shards, const std::string& directory) {
+  const data::CacheIndex index{.shards = shards};
+  if (index.records() > 0 || index.rejected().empty()) return;
+  throw core::DataError(directory + ": every video is rejected, " + std::to_string(index.rejected().size()) +
+                        " in all, the first: " + index.rejected().front().reason);
+}
+
 // Whether all that is asked for is there. Throws DataError where it is another cache.
 bool is_complete(CacheJob& job, const data::FoundIndex& found) {
   const data::CacheIndex& index = found.index;
@@ -41,6 +49,7 @@ bool is_complete(CacheJob& job, const data::FoundIndex& found) {
   if (!gone.empty() || !found.is_published) return false;
   job.continue_with(index.key);
   if (job.make_builder(data::units_of(index, job.manifest())).has_repaired(index.rejected())) return false;
+  if (!data::has_good_copy(job.directory())) data::write_index(job.directory(), index);
   core::log_info() << job.directory() << ": complete, nothing to do: " << describe(index);
   tell_rejected(index.rejected());
   return true;
@@ -91,9 +100,8 @@ int build_cache(Invocation& invocation) {
   const std::optional<data::FoundIndex> found = data::find_index(job.directory());
   const bool has_nothing_to_do = job.world().is_root() && found && is_complete(job, *found);
   if (job.world().all_reduce_max(has_nothing_to_do ? 1 : 0) == 1) return core::kExitDone;
-  if (job.world().is_root()) {  // a build under way has no index and nothing half-written
-    data::remove_leftovers(job.directory());
-    data::remove_index(job.directory());
+  if (job.world().is_root()) {  // a build under way has no index
+    found ? data::take_index_away(job.directory(), found->index) : data::remove_index(job.directory());
   }
   if (found) {
     job.continue_with(found->index.key);
@@ -105,6 +113,7 @@ int build_cache(Invocation& invocation) {
                          "cache build");
   if (!shards) return core::kExitRequeue;
   if (job.world().is_root()) {
+    require_records(*shards, job.directory());
     job.publish({.key = job.key(),
                  .labels = job.manifest().labels.names(),
                  .shards = std::move(*shards),
@@ -119,7 +128,6 @@ int add_to_cache(Invocation& invocation) {
   const PathSettings& path = invocation.settings.path;
   CacheJob job(invocation, path.cache.empty() ? invocation.need(path.out, "cache") : path.cache);
   job.lock();
-  job.world().barrier();  // what is read now stays so
   const data::CacheIndex index = data::read_index(job.directory());
   job.use(index.key);
   const std::vector<const data::ManifestEntry*> entries = job.missing_from(index);
@@ -129,7 +137,6 @@ int add_to_cache(Invocation& invocation) {
     return core::kExitDone;
   }
   united_labels(index, job.manifest());  // throws before hours are spent
-  if (job.world().is_root()) data::remove_leftovers(job.directory());
   int64_t next = 0;
   for (const data::ShardSummary& shard : index.shards) next = std::max(next, shard.unit + 1);
   const auto shards = job.work(data::cut_units(entries, invocation.settings.cache.videos_per_shard, next), "cache add");

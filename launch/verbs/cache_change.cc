@@ -39,6 +39,15 @@ std::set<std::string> ids_named(const Invocation& invocation) {
   return ids;
 }
 
+// What a removal needs beside the cache: a shard at a time is written anew before the old one goes.
+uint64_t largest_shard_bytes(const std::string& cache) {
+  uint64_t bytes = 0;
+  for (const std::string& name : data::names_in(cache)) {
+    if (name.ends_with(".h5")) bytes = std::max(bytes, core::file_bytes(cache + "/" + name));
+  }
+  return bytes;
+}
+
 // One view of some training videos of a cache, chosen as a build does.
 void feed_from(const data::CacheReader& cache, data::CodecFitter& fitter) {
   std::vector<int64_t> places(cache.size());
@@ -80,9 +89,7 @@ std::optional<std::vector<data::ShardSummary>> recode_shards(distributed::Commun
   }
   if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(missing));
   return ShardWork("cache recode", clips).run(world, [&](int64_t i) {
-    const std::string& file = from.index().shards[i].file;
-    const data::ShardReader shard(from.directory() + "/" + file, from.shared_codec());
-    return data::recode_shard(shard, key, codec, out + "/" + file);
+    return data::recode_shard(from.shard(i), key, codec, out + "/" + from.index().shards[i].file);
   });
 }
 
@@ -104,6 +111,8 @@ int remove_from_cache(Invocation& invocation) {
   const std::string& cache = invocation.need(invocation.settings.path.cache, "cache");
   const std::set<std::string> ids = ids_named(invocation);
   const core::DirectoryLock lock(cache);
+  data::remove_leftovers(cache);
+  require_free_space(cache, largest_shard_bytes(cache));
   const data::Removal removal = data::remove_videos(cache, ids);
   core::log_info() << cache << ": " << removal.videos << " videos removed, " << removal.records << " clips, "
                    << removal.shards << " shards written anew; no build brings them back";
@@ -116,6 +125,7 @@ int relabel_cache(Invocation& invocation) {
   const data::Manifest manifest = data::read_manifest(invocation.need(invocation.settings.path.manifest, "manifest"),
                                                       invocation.settings.has.allow_outside_root);
   const core::DirectoryLock lock(cache);
+  data::remove_leftovers(cache);
   const int64_t changed = data::relabel(cache, manifest);
   core::log_info() << cache << ": " << changed << " videos have another class now, of " << manifest.labels.size()
                    << "; no shard was written";
