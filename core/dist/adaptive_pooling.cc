@@ -2,6 +2,8 @@
 
 #include <ATen/record_function.h>
 
+#include <cmath>
+
 namespace permafrost::core {
 namespace {
 
@@ -18,15 +20,22 @@ CrossAttentionImpl::CrossAttentionImpl(int64_t width) : heads(width / kHeadWidth
 }
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& query, const torch::Tensor& memory) {
-  const int64_t width = query.size(2);
-  const torch::Tensor q =
-      torch::linear(ln_1(query), in_proj_weight.slice(0, 0, width), in_proj_bias.slice(0, 0, width));
-  const torch::Tensor kv = torch::linear(ln_1(memory), in_proj_weight.slice(0, width), in_proj_bias.slice(0, width));
-  const auto split = [&](const torch::Tensor& x) { return x.unflatten(2, {heads, -1}).transpose(1, 2); };
-  const std::vector<torch::Tensor> key_value = kv.chunk(2, 2);  // 2 x [M, K, d]
-  const torch::Tensor attended =
-      torch::scaled_dot_product_attention(split(q), split(key_value[0]), split(key_value[1]));  // [M, heads, 1, 64]
-  return out_proj(attended.transpose(1, 2).flatten(2));                                         // [M, 1, d]
+  const int64_t queries = query.size(0), width = query.size(2);
+  const auto projection = [&](int64_t which) { return in_proj_weight.slice(0, which * width, (which + 1) * width); };
+  const auto per_head = [&](const torch::Tensor& weight) { return weight.view({heads, kHeadWidth, width}); };
+  const auto bias = [&](int64_t which) { return in_proj_bias.slice(0, which * width, (which + 1) * width); };
+
+  const torch::Tensor q = torch::linear(ln_1(query), projection(0), bias(0)) / std::sqrt(double{kHeadWidth});
+  const torch::Tensor seen = torch::bmm(q.view({queries, heads, kHeadWidth}).transpose(0, 1), per_head(projection(1)));
+  const torch::Tensor scores = torch::bmm((seen.transpose(0, 1) * ln_1->weight), memory.transpose(1, 2));  // [M, h, K]
+  const torch::Tensor mean = torch::bmm(torch::softmax(scores, 2), memory);                                // [M, h, d]
+  const torch::Tensor value = torch::bmm((mean * ln_1->weight + ln_1->bias).transpose(0, 1),
+                                         per_head(projection(2)).transpose(1, 2));  // [h, M, 64]
+  return out_proj(value.transpose(0, 1).reshape({queries, 1, width}) + bias(2));    // [M, 1, d]
+}
+
+torch::Tensor normalise(const torch::Tensor& memory) {
+  return torch::layer_norm(memory, {memory.size(-1)}, {}, {}, kLayerNormEpsilon);
 }
 
 OutputMapImpl::OutputMapImpl(int64_t width) {
@@ -52,7 +61,7 @@ Pooled AdaptivePoolingImpl::forward(const torch::Tensor& features, const Pooled&
   torch::Tensor s = carried.frames + spatial_transformer(carried.frames, features.flatten(0, 1));        // [B*t, 1, d]
   s = s + output_map_spatial_cls_token(ln_out_spat_cls_token(s));                                        // [B*t, 1, d]
   const torch::Tensor frames = s.view({features.size(0), features.size(1), -1}) + positional_embedding;  // [B, t, d]
-  torch::Tensor a = carried.clip + temporal_transformer(carried.clip, frames);                           // [B, 1, d]
+  torch::Tensor a = carried.clip + temporal_transformer(carried.clip, normalise(frames));                // [B, 1, d]
   a = a + output_map_cls_token(ln_out_temp_cls_token(a));                                                // [B, 1, d]
   return {a, s};
 }

@@ -7,10 +7,15 @@
 
 namespace permafrost::core {
 
-// Multi-head cross attention with one LayerNorm shared by query, key and value; heads of 64 channels.
+// Multi-head cross attention of a single query, with one LayerNorm shared by query, key and value; heads of 64
+// channels.
+//
+// The reference projects every token to a key and a value. With one query it is as exact, and costs a hundredth, to
+// take the query back through the key projection, weigh the tokens themselves, and project the weighted mean: products
+// associate, and weights sum to one. What the key's bias adds to a score is the same for all tokens, so it cancels.
 struct CrossAttentionImpl : torch::nn::Module {
   explicit CrossAttentionImpl(int64_t width);
-  // query [M, 1, d], memory [M, K, d] -> [M, 1, d].
+  // query [M, 1, d], normalised memory [M, K, d] (normalise()) -> [M, 1, d].
   torch::Tensor forward(const torch::Tensor& query, const torch::Tensor& memory);
 
   int64_t heads;
@@ -19,6 +24,9 @@ struct CrossAttentionImpl : torch::nn::Module {
   Linear out_proj{nullptr};
 };
 TORCH_MODULE(CrossAttention);
+
+// LayerNorm before its weight and bias: what all cross attentions over the same memory share.
+torch::Tensor normalise(const torch::Tensor& memory);
 
 struct OutputMapImpl : torch::nn::Module {  // the four times wider MLP behind an attention
   explicit OutputMapImpl(int64_t width);
@@ -35,7 +43,7 @@ struct Pooled {
 
 struct AdaptivePoolingImpl : torch::nn::Module {
   explicit AdaptivePoolingImpl(const DistConfig& config);
-  // features [B, t, L, d]; `carried` holds what the layer before pooled.
+  // normalised features [B, t, L, d]; `carried` holds what the layer before pooled.
   Pooled forward(const torch::Tensor& features, const Pooled& carried);
 
   torch::Tensor positional_embedding;  // [1, t, d]

@@ -20,18 +20,19 @@ double encoder_multiply_adds(const VisionConfig& config);
 // Of a DistNet's sub-networks on one clip, all layers together, by their names; what is left has none.
 struct PartCost {
   std::string part;
-  double forward = 0;
+  double forward = 0;           // as published tables count it
   bool passes_gradient = true;  // to what it reads: not what reads pixels or frozen features
+  double executed = 0;          // as it is computed here: pooling needs fewer
 
-  // Forward, gradient of the weights and gradient of the activations, each as much.
-  double step() const { return (passes_gradient ? 3 : 2) * forward; }
+  // Forward, gradient of the weights and gradient of the activations, each as much, as they are computed here.
+  double step() const { return (passes_gradient ? 3 : 2) * executed; }
 };
 std::vector<PartCost> multiply_adds_by_part(const DistConfig& config);
 
 // Of a DistNet's forward on one clip.
 double network_multiply_adds(const DistConfig& config);
 
-// Of a training step on one clip.
+// Of a training step on one clip, as it is computed here.
 double step_multiply_adds(const DistConfig& config);
 
 // Parameters of a DistNet, those without gradient included, as published tables count them.

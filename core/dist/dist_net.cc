@@ -78,10 +78,11 @@ torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& featu
 
 torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
   const int64_t clips = feat.size(0), frames = feat.size(1);
+  const torch::Tensor normalised = normalise(feat);
   Pooled pooled{aggregated_cls_token.expand({clips, -1, -1}),
                 aggregated_spatial_cls_token.expand({clips * frames, -1, -1})};
   for (int64_t i = 0; i < config.pooling_layers; ++i) {
-    pooled = adapooling_nets[i](feat, pooled);
+    pooled = adapooling_nets[i](normalised, pooled);
     note("adapooling_nets", i, pooled.clip);
   }
   return pooled.clip.squeeze(1);  // [B, d]

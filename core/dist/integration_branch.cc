@@ -14,7 +14,7 @@ TemporalToIntegrationImpl::TemporalToIntegrationImpl(const DistConfig& config) :
 
 torch::Tensor TemporalToIntegrationImpl::forward(const torch::Tensor& x) {
   RECORD_USER_SCOPE("temporal2integration_nets");
-  const torch::Tensor patches = convolve_time(x.flatten(2, 3), linear_fuse, alpha, 0);          // [B, t, g*g, d]
+  const torch::Tensor patches = convolve_groups(x.flatten(2, 3), linear_fuse);                  // [B, t, g*g, d]
   const torch::Tensor cls = cls_token.squeeze(0).unsqueeze(2).expand({x.size(0), -1, -1, -1});  // [B, t, 1, d]
   return torch::cat({cls, patches}, 2);                                                         // [B, t, L, d]
 }
@@ -50,10 +50,10 @@ IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
 
 torch::Tensor IntegrationNetImpl::forward(const torch::Tensor& m) {
   RECORD_USER_SCOPE("integration_nets");
-  const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));                        // [B, t, L, d]
-  torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);                // [B, t, L, d/4]
-  time = convolve_time(time, temporal_c_fc2, 1, temporal_c_fc2->weight.size(2) / 2);  // [B, t, L, d/4]
-  time = convolve_point(quick_gelu(time), temporal_c_proj);                           // [B, t, L, d]
+  const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));          // [B, t, L, d]
+  torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);  // [B, t, L, d/4]
+  time = convolve_time(time, temporal_c_fc2);                           // [B, t, L, d/4]
+  time = convolve_point(quick_gelu(time), temporal_c_proj);             // [B, t, L, d]
   return space + time;
 }
 

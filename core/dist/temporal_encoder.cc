@@ -13,10 +13,13 @@ Convolution make_temporal_stem(const DistConfig& config) {
 
 torch::Tensor apply_temporal_stem(const Convolution& stem, const torch::Tensor& pixels) {
   RECORD_USER_SCOPE("temporal_stem");
-  const int64_t depth = stem->weight.size(2), patch = stem->weight.size(3);
-  return torch::conv3d(pixels.transpose(1, 2), stem->weight, stem->bias, {1, patch, patch}, {depth / 2, 0, 0})
-      .permute({0, 2, 3, 4, 1})
-      .contiguous();  // [B, F, g, g, c]
+  const int64_t clips = pixels.size(0), frames = pixels.size(1), patch = stem->weight.size(4);
+  const int64_t grid = pixels.size(3) / patch;
+  const torch::Tensor patches = pixels.reshape({clips, frames, 3, grid, patch, grid, patch})
+                                    .permute({0, 1, 3, 5, 2, 4, 6})
+                                    .reshape({clips, frames, grid * grid, 3 * patch * patch});
+  const torch::Tensor weight = stem->weight.permute({0, 1, 3, 4, 2}).flatten(1, 3);         // [c, 3*p*p, depth]
+  return convolve_time(patches, weight, stem->bias).view({clips, frames, grid, grid, -1});  // [B, F, g, g, c]
 }
 
 TemporalNetImpl::TemporalNetImpl(const DistConfig& config) {
@@ -33,7 +36,7 @@ torch::Tensor TemporalNetImpl::forward(const torch::Tensor& x) {
   const auto shape = x.sizes();  // [B, F, g, g, c]
   const int64_t frames = shape[1], grid = shape[2];
   torch::Tensor y = ln(x).flatten(2, 3);                                      // [B, F, g*g, c]
-  y = quick_gelu(convolve_time(y, c_fc1, 1, c_fc1->weight.size(2) / 2));      // [B, F, g*g, h]
+  y = quick_gelu(convolve_time(y, c_fc1));                                    // [B, F, g*g, h]
   y = convolve_space(y.reshape({shape[0] * frames, grid, grid, -1}), c_fc2);  // [B*F, g, g, c]
   return quick_gelu(x + y.reshape(shape));                                    // [B, F, g, g, c]
 }

@@ -1,5 +1,8 @@
 #include "core/encoder/layers.h"
 
+#include <ATen/ops/silu_backward.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 namespace permafrost::core {
 
 LinearImpl::LinearImpl(int64_t in, int64_t out)
@@ -28,6 +31,24 @@ std::shared_ptr<torch::nn::Module> register_group(torch::nn::Module& parent, con
   return parent.register_module(name, std::make_shared<torch::nn::Module>(name));
 }
 
-torch::Tensor quick_gelu(const torch::Tensor& x) { return x * torch::sigmoid(kQuickGeluScale * x); }
+namespace {
+
+// x sigmoid(1.702 x) is silu(u) / 1.702 of u = 1.702 x, and its derivative is that of silu at u: one pass backward,
+// where the formula as it stands would take five.
+struct QuickGelu : torch::autograd::Function<QuickGelu> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x) {
+    const torch::Tensor scaled = x * kQuickGeluScale;
+    context->save_for_backward({scaled});
+    return torch::silu(scaled).div_(kQuickGeluScale);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    return {at::silu_backward(gradients[0], context->get_saved_variables()[0])};
+  }
+};
+
+}  // namespace
+
+torch::Tensor quick_gelu(const torch::Tensor& x) { return QuickGelu::apply(x); }
 
 }  // namespace permafrost::core

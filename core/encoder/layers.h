@@ -26,8 +26,10 @@ struct LinearImpl : torch::nn::Module {
 };
 TORCH_MODULE(Linear);
 
+inline constexpr double kLayerNormEpsilon = 1e-5;
+
 struct LayerNormImpl : torch::nn::Module {
-  explicit LayerNormImpl(int64_t width, double epsilon = 1e-5);
+  explicit LayerNormImpl(int64_t width, double epsilon = kLayerNormEpsilon);
   torch::Tensor forward(const torch::Tensor& x);  // over the last dimension
 
   double epsilon;

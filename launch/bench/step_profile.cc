@@ -1,8 +1,10 @@
 #include "launch/bench/step_profile.h"
 
+#include <ATen/SequenceNumber.h>
+
 #include <algorithm>
+#include <iterator>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "launch/bench/timing.h"
@@ -24,7 +26,7 @@ struct Totals {
 // Callbacks are plain functions, so what they fill is the thread's.
 struct Record {
   std::vector<Frame> stack;
-  std::unordered_map<int64_t, std::string> part_of_node;  // of autograd's sequence numbers
+  std::map<int64_t, std::string> parts;  // of autograd's nodes: from this sequence number on
   std::map<std::pair<std::string, std::string>, Totals> totals;
 
   std::string part() const { return stack.empty() ? "" : stack.back().part; }
@@ -33,18 +35,16 @@ thread_local Record record;
 
 std::string part_of(const at::RecordFunction& function) {
   if (function.scope() == at::RecordScope::USER_SCOPE) return function.name();
-  if (function.scope() == at::RecordScope::BACKWARD_FUNCTION) {
-    const auto found = record.part_of_node.find(function.seqNr());
-    if (found != record.part_of_node.end()) return found->second;
+  if (function.scope() == at::RecordScope::BACKWARD_FUNCTION && function.seqNr() >= 0) {
+    const auto next = record.parts.upper_bound(function.seqNr());
+    if (next != record.parts.begin()) return std::prev(next)->second;
   }
   return record.part();
 }
 
 std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
   const std::string part = part_of(function);
-  if (function.scope() == at::RecordScope::FUNCTION && function.seqNr() >= 0) {
-    record.part_of_node[function.seqNr()] = part;  // the last to bear the number is the one that made the node
-  }
+  if (function.scope() == at::RecordScope::USER_SCOPE) record.parts[at::sequence_number::peek()] = part;
   record.stack.push_back({part, BenchClock::now()});
   return nullptr;
 }
@@ -52,6 +52,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
 void end(const at::RecordFunction& function, at::ObserverContext* /*context*/) {
   const Frame frame = std::move(record.stack.back());
   record.stack.pop_back();
+  if (function.scope() == at::RecordScope::USER_SCOPE) record.parts[at::sequence_number::peek()] = record.part();
   const double seconds = seconds_since(frame.start);
   if (!record.stack.empty()) record.stack.back().inner_seconds += seconds;
   Totals& totals = record.totals[{frame.part, function.name()}];
@@ -63,16 +64,17 @@ void end(const at::RecordFunction& function, at::ObserverContext* /*context*/) {
 
 StepProfile::StepProfile() {
   record = {};
-  handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&begin, &end)
-                                           .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION,
-                                                    at::RecordScope::USER_SCOPE}));
+  handle_ = at::addThreadLocalCallback(
+      at::RecordFunctionCallback(&begin, &end)
+          .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION, at::RecordScope::USER_SCOPE}));
 }
 
 StepProfile::~StepProfile() { at::removeCallback(handle_); }
 
 std::vector<ProfileRow> StepProfile::rows() const {
   std::vector<ProfileRow> rows;
-  for (const auto& [name, totals] : record.totals) rows.push_back({name.first, name.second, totals.calls, totals.seconds});
+  for (const auto& [name, totals] : record.totals)
+    rows.push_back({name.first, name.second, totals.calls, totals.seconds});
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
   return rows;
 }
