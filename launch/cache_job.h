@@ -23,7 +23,8 @@ namespace permafrost::launch {
 
 class CacheJob {
  public:
-  // Reads the manifest. Throws ConfigError, DataError or IoError. Collective, as everything below but publish().
+  // Reads the manifest. Throws ConfigError, DataError or IoError. Collective; so are lock(), settle_codec() and
+  // work(), and nothing else.
   CacheJob(Invocation& invocation, std::string directory);
 
   const std::string& directory() const { return directory_; }

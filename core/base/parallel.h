@@ -1,4 +1,8 @@
-// Work done by several threads and handed on in order.
+// Work done by several threads.
+//
+//   parallel_for_each(blocks, threads, [&](int64_t i) { decode(block(i)); });
+//
+// And handed on in order:
 //
 //   parallel_in_order(files.size(), threads,
 //                     [&](int64_t i) { return decode(files[i]); },
@@ -8,6 +12,8 @@
 // calling thread, i = 0, 1, 2, ... What either throws is thrown here, after the threads have stopped.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -80,6 +86,28 @@ void parallel_in_order(int64_t count, int64_t threads, Produce produce, Consume 
     throw;
   }
   stop();
+}
+
+// `work(i)` for i = 0 .. count-1 on `threads` threads, each of which takes the next. What one throws first is thrown
+// here, after the threads have stopped.
+template <class Work>
+void parallel_for_each(int64_t count, int64_t threads, const Work& work) {
+  std::atomic<int64_t> next{0};
+  std::exception_ptr error;
+  std::once_flag has_error;
+  const auto take = [&] {
+    try {
+      for (int64_t i = next++; i < count; i = next++) work(i);
+    } catch (...) {
+      std::call_once(has_error, [&] { error = std::current_exception(); });
+      next = count;
+    }
+  };
+  {
+    std::vector<std::jthread> workers;
+    for (int64_t i = 0; i < std::min(threads, count); ++i) workers.emplace_back(take);
+  }
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace permafrost::core

@@ -10,7 +10,7 @@ namespace permafrost::core {
 // Multi-head cross attention of a single query, with one LayerNorm shared by query, key and value; heads of 64
 // channels.
 //
-// The reference projects every token to a key and a value. With one query it is as exact, and costs a hundredth, to
+// The reference projects every token to a key and a value. With one query it is as exact, and costs a fortieth, to
 // take the query back through the key projection, weigh the tokens themselves, and project the weighted mean: products
 // associate, and weights sum to one. What the key's bias adds to a score is the same for all tokens, so it cancels.
 struct CrossAttentionImpl : torch::nn::Module {

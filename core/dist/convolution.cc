@@ -37,7 +37,6 @@ struct TimeConvolution : torch::autograd::Function<TimeConvolution> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias) {
     context->save_for_backward({x, weight});
-    context->saved_data["needs_input"] = x.requires_grad();
     torch::Tensor result = torch::empty({x.size(0), x.size(1), x.size(2), weight.size(1)}, x.options());
     for (const Shift& shift : shifts_of(weight.size(0), x.size(1))) {
       const bool is_first = shift.frames == x.size(1);
@@ -54,7 +53,7 @@ struct TimeConvolution : torch::autograd::Function<TimeConvolution> {
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const torch::Tensor &x = saved[0], &weight = saved[1], gradient = gradients[0].contiguous();
     torch::Tensor of_weight = torch::zeros_like(weight), of_input;
-    const bool needs_input = context->saved_data["needs_input"].toBool();
+    const bool needs_input = context->needs_input_grad(0);
     if (needs_input) of_input = torch::empty_like(x);
     for (const Shift& shift : shifts_of(weight.size(0), x.size(1))) {
       const bool is_first = shift.frames == x.size(1);
@@ -71,15 +70,16 @@ struct TimeConvolution : torch::autograd::Function<TimeConvolution> {
   }
 };
 
-// In types that have fewer digits the taps would be rounded one by one: there LibTorch's convolution sums them.
-bool is_narrow(const torch::Tensor& x) {
+// In types of fewer digits the taps would be rounded one by one: for all but float32, LibTorch's convolution sums them.
+bool is_summed_by_libtorch(const torch::Tensor& x) {
   return at::autocast::is_autocast_enabled(x.device().type()) || x.scalar_type() != torch::kFloat32;
 }
 
 }  // namespace
 
 torch::Tensor convolve_time(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
-  if (!is_narrow(x)) return TimeConvolution::apply(x.contiguous(), weight.permute({2, 0, 1}).contiguous(), bias);
+  if (!is_summed_by_libtorch(x))
+    return TimeConvolution::apply(x.contiguous(), weight.permute({2, 0, 1}).contiguous(), bias);
   return torch::conv2d(x.permute({0, 3, 1, 2}), weight.unsqueeze(3), bias, 1, {weight.size(2) / 2, 0})
       .permute({0, 2, 3, 1});  // [B, T, S, k]
 }

@@ -22,7 +22,7 @@ struct PartCost {
   std::string part;
   double forward = 0;           // as published tables count it
   bool passes_gradient = true;  // to what it reads: not what reads pixels or frozen features
-  double executed = 0;          // as it is computed here: pooling needs fewer
+  double executed = 0;          // as it is computed here: pooling needs fewer; zero padding is counted
 
   // Forward, gradient of the weights and gradient of the activations, each as much, as they are computed here.
   double step() const { return (passes_gradient ? 3 : 2) * executed; }

@@ -71,9 +71,9 @@ torch::Tensor FrozenEncoder::encode(const torch::Tensor& frames) {
 
 torch::Tensor FrozenEncoder::complete(const torch::Tensor& frames, const torch::Tensor& known,
                                       const std::vector<int64_t>& known_layers, const std::vector<int64_t>& wanted) {
-  torch::Tensor result = torch::empty({static_cast<int64_t>(wanted.size()), frames.size(0), config().tokens(),
-                                       config().width},
-                                      frames.options().dtype(torch::kFloat32));
+  torch::Tensor result =
+      torch::empty({static_cast<int64_t>(wanted.size()), frames.size(0), config().tokens(), config().width},
+                   frames.options().dtype(torch::kFloat32));
   const c10::InferenceMode inference;
   std::vector<torch::Tensor> layers(config().layers);
   for (size_t i = 0; i < known_layers.size(); ++i) layers.at(known_layers[i]) = known[static_cast<int64_t>(i)];

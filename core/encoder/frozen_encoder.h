@@ -17,7 +17,8 @@ class FrozenEncoder {
  public:
   // Reads whatever load_encoder() does. Throws ConfigError, DataError or IoError.
   explicit FrozenEncoder(const std::string& path, const EncoderOptions& options = {});
-  // Freezes an encoder that is in memory already. Throws ConfigError for a type it cannot run in.
+  // Takes over an encoder that is in memory: its weights are changed and must be used by nobody else. Throws
+  // ConfigError for a type it cannot run in.
   explicit FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype = torch::kFloat32);
 
   const VisionConfig& config() const { return encoder_->config; }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/parallel.h"
 #include "data/cache/layered_codec.h"
 #include "data/cache/scalar_codecs.h"
 
@@ -89,21 +90,24 @@ torch::Tensor Codec::decode(std::span<const uint8_t> bytes) const {
   return features;  // [N, t, L, C]
 }
 
-torch::Tensor Codec::decode_batch(const torch::Tensor& coded) const {
+torch::Tensor Codec::decode_batch(const torch::Tensor& coded, torch::Tensor& room) const {
   const auto record_bytes = static_cast<int64_t>(bytes_per_record());
   PERMAFROST_CHECK(coded.dim() == 2 && coded.size(1) == record_bytes && coded.is_contiguous(),
                    "codec " + name() + " expected a batch of " + std::to_string(record_bytes) + " bytes a clip");
   const int64_t clips = coded.size(0), tokens = tokens_per_layer(), width = shape_.width;
-  torch::Tensor features = torch::empty({shape_.layers, clips, shape_.frames, shape_.tokens, width}, torch::kFloat32);
+  const int64_t values = clips * shape_.values();
+  if (!room.defined() || room.storage().use_count() > 1 || room.numel() < values) {
+    room = torch::empty({values}, torch::kFloat32);
+  }
+  torch::Tensor features = room.slice(0, 0, values).view({shape_.layers, clips, shape_.frames, shape_.tokens, width});
   const auto* bytes = coded.const_data_ptr<uint8_t>();
   auto* to = features.mutable_data_ptr<float>();
   const int64_t blocks = (tokens + kTokensAtOnce - 1) / kTokensAtOnce;  // of each clip
-  at::parallel_for(0, clips * blocks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t clip = i / blocks, first = i % blocks * kTokensAtOnce;
-      decode_tokens(bytes + clip * record_bytes, first, std::min(first + kTokensAtOnce, tokens),
-                    to + clip * tokens * width, clips * tokens * width);
-    }
+  core::parallel_for_each(clips * blocks, at::get_num_threads(), [&](int64_t i) {
+    if (at::get_num_threads() > 1) at::set_num_threads(1);  // of this worker's own products
+    const int64_t clip = i / blocks, first = i % blocks * kTokensAtOnce;
+    decode_tokens(bytes + clip * record_bytes, first, std::min(first + kTokensAtOnce, tokens),
+                  to + clip * tokens * width, clips * tokens * width);
   });
   return features.transpose(0, 1);  // [b, N, t, L, C]
 }

@@ -3,10 +3,11 @@
 //   auto codec = make_codec({.name = "int8"}, {.layers = 12, .frames = 8, .tokens = 197, .width = 768});
 //   std::vector<uint8_t> bytes = codec->encode(features, "video 17");   // float32 [N, t, L, C]
 //   torch::Tensor again = codec->decode(bytes);                         // float32 [N, t, L, C]
-//   torch::Tensor batch = codec->decode_batch(coded);                   // uint8 [b, bytes] -> float32 [b, N, t, L, C]
+//   torch::Tensor batch = codec->decode_batch(coded, room);            // uint8 [b, bytes] -> float32 [b, N, t, L, C]
 //
 // encode() and decode() run on the calling thread alone: loaders have threads enough. decode_batch() shares its work
-// among LibTorch's threads. Thread-safe. FORMAT.md, "Codecs", says what each stores and what it loses.
+// among as many threads as LibTorch computes with. Thread-safe. FORMAT.md, "Codecs", says what each stores and what it
+// loses.
 #pragma once
 
 #include <torch/types.h>
@@ -41,8 +42,9 @@ class Codec {
   // bytes of bytes_per_record() -> float32 [N, t, L, C]
   torch::Tensor decode(std::span<const uint8_t> bytes) const;
   // coded uint8 [b, bytes_per_record()] -> float32 [b, N, t, L, C], a view of [N, b, t, L, C]: layers are read one by
-  // one.
-  torch::Tensor decode_batch(const torch::Tensor& coded) const;
+  // one. It lies in `room`, which is used again by the next call where nothing else holds it any more: fresh pages cost
+  // as much as decoding into them.
+  torch::Tensor decode_batch(const torch::Tensor& coded, torch::Tensor& room) const;
 
  protected:
   virtual void encode_values(const float* values, uint8_t* bytes) const = 0;

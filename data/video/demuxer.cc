@@ -79,6 +79,13 @@ void fill_decoder_options(Dictionary& options, int64_t max_pixels, int threads) 
   options.set("codec_whitelist", kDecoders);
 }
 
+// What disk and machine lack at the moment is no fault of the video. Throws IoError.
+void require_no_system_fault(int code, const std::string& path) {
+  for (const int fault : {EIO, EMFILE, ENFILE, ENOMEM, ESTALE, ETIMEDOUT, EACCES}) {
+    if (code == AVERROR(fault)) throw core::IoError(path + ": cannot read the video: " + av_text(code));
+  }
+}
+
 }  // namespace
 
 Demuxer::Demuxer(const std::string& path, const DecodeLimits& limits, DecodeCounters& counters)
@@ -98,6 +105,7 @@ void Demuxer::open() {
   AVFormatContext* raw = nullptr;
   // The prefix keeps a colon in the name from being read as a protocol.
   const int code = avformat_open_input(&raw, ("file:" + path_).c_str(), nullptr, options.get());
+  require_no_system_fault(code, path_);
   if (code < 0) {
     throw VideoError(path_, "not a video",
                      std::string("expected a video in one of the containers ") + kContainers +
@@ -112,6 +120,7 @@ void Demuxer::open() {
   }
   const int probed = avformat_find_stream_info(raw, handles.empty() ? nullptr : handles.data());
   for (size_t i = 0; i < per_stream.size(); ++i) *per_stream[i].get() = handles[i];
+  require_no_system_fault(probed, path_);
   if (probed < 0) throw VideoError(path_, "not a video", "its streams cannot be read: " + av_text(probed));
   choose_stream();
 }
@@ -150,7 +159,7 @@ bool Demuxer::next(AVPacket* packet) {
   for (;;) {
     const int code = av_read_frame(format_.get(), packet);
     if (code == AVERROR_EOF) return false;
-    if (code == AVERROR(EIO)) throw core::IoError(path_ + ": cannot read the video: " + av_text(code));
+    require_no_system_fault(code, path_);
     if (code < 0) {
       throw VideoError(path_, "truncated",
                        "breaks off after " + std::to_string(counters_.packets_read) + " packets: " + av_text(code));

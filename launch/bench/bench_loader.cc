@@ -95,9 +95,11 @@ class Bench {
     forget();
     const auto& shards = cache_.index().shards;
     std::atomic<size_t> next{0};
+    std::atomic<size_t> thread{0};
+    std::vector<std::vector<char>> buffers(static_cast<size_t>(options_.threads), std::vector<char>(memory));
     const auto start = BenchClock::now();
     return on_threads([&] {
-      std::vector<char> buffer(memory);
+      std::vector<char>& buffer = buffers[thread++];
       uint64_t bytes = 0;
       while (seconds_since(start) < seconds || next < shards.size()) {
         const data::ShardSummary& shard = shards[next++ % shards.size()];
@@ -133,10 +135,11 @@ class Bench {
     const auto start = BenchClock::now();
     data::ClipLoader loader(clips_, [&] { return requests.next(); }, {.threads = options_.threads, .batches_ahead = 2});
     double clips = 0;
+    torch::Tensor room;
     while (seconds_since(start) < seconds || options_.is_cold) {
       const std::optional<data::Batch> batch = loader.next();
       if (!batch) break;
-      if (is_decoding) clips_.codec().decode_batch(batch->coded);
+      if (is_decoding) clips_.codec().decode_batch(batch->coded, room);
       clips += static_cast<double>(batch->size());
     }
     return clips * record_bytes_ / seconds_since(start) / 1e9;

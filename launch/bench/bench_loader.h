@@ -10,7 +10,7 @@
 namespace permafrost::launch {
 
 struct LoaderBench {
-  int64_t threads = 1;    // readers
+  int64_t threads = 1;   // readers
   int64_t batch = 4;     // clips
   double seconds = 5;    // of each way to read, over all rounds
   bool is_cold = false;  // ask the system to forget the files before each round

@@ -47,7 +47,7 @@ class CachedSource {
 
   Clips next() {
     const data::Batch batch = *loader_.next();
-    return {batch.pixels, clips_.codec().decode_batch(batch.coded)};
+    return {batch.pixels, clips_.codec().decode_batch(batch.coded, room_)};
   }
 
  private:
@@ -55,6 +55,7 @@ class CachedSource {
   data::CacheReader cache_;
   data::CachedClips clips_;
   data::BatchRequests requests_;
+  torch::Tensor room_;
   data::ClipLoader loader_;  // last: its threads read the others
 };
 

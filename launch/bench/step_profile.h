@@ -1,5 +1,5 @@
-// Where the time of some code goes, by LibTorch's own hooks: each operator's own time, under the part of the network that
-// called it, and the backward of a part under the same name.
+// Where the time of some code goes, by LibTorch's own hooks: each operator's own time, under the part of the network
+// that called it, and the backward of a part under the same name.
 //
 //   StepProfile profile;                  // from now on, for the calling thread's work
 //   step();
@@ -17,7 +17,7 @@
 namespace permafrost::launch {
 
 struct ProfileRow {
-  std::string part;      // "" outside any
+  std::string part;  // "" outside any
   std::string operator_name;
   int64_t calls = 0;
   double seconds = 0;  // of the operator itself, without those it calls

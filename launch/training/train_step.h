@@ -11,7 +11,6 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <memory>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <vector>
 

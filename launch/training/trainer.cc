@@ -202,7 +202,7 @@ void Trainer::add(const data::Batch& batch, int64_t begin, int64_t end) {
       settings_.recipe.mix, {order_.seed, batch.cursor.epoch, batch.cursor.batch, first_clip_ + begin}, end - begin,
       config_.image_size);
   const torch::Tensor pixels = core::mix_pixels(batch.pixels.slice(0, begin, end), mix);  // [b, F, 3, S, S]
-  const torch::Tensor decoded = set_.clips->codec().decode_batch(batch.coded.slice(0, begin, end));
+  const torch::Tensor decoded = set_.clips->codec().decode_batch(batch.coded.slice(0, begin, end), decoded_);
   const torch::Tensor features =
       core::mix_features(decoded, mix, config_.image_size, config_.patch_size);  // [b, N, t, L, C]
   const torch::Tensor labels = batch.targets.slice(0, begin, end);

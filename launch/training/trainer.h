@@ -8,7 +8,6 @@
 // weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU).
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -69,6 +68,7 @@ class Trainer {
   int64_t first_clip_;  // of this rank, in the global batch
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
   TrainStep train_step_;
+  torch::Tensor decoded_;                       // room for a step's features
   std::optional<core::CheckpointStore> store_;  // only on rank 0
   StepLog log_;
 };

@@ -141,15 +141,17 @@ int recode_cache(Invocation& invocation) {
   distributed::Communicator world(*invocation.session);
   place_threads(invocation);
   std::optional<core::DirectoryLock> lock;
+  bool has_ended = false;
   if (world.is_root()) {
     if (std::filesystem::exists(out) && std::filesystem::equivalent(out, from.directory())) {
       throw core::ConfigError("--out is the cache itself: give another folder");
     }
     lock.emplace(out);
-    begin_recode(out, identity_of(from, settings.cache));
+    has_ended = !begin_recode(out, identity_of(from, settings.cache));
     data::remove_leftovers(out);
+    if (has_ended) core::log_info() << out << ": complete, nothing to do";
   }
-  world.barrier();
+  if (world.all_reduce_max(has_ended ? 1 : 0) == 1) return core::kExitDone;
   data::CacheKey key = from.key();
   key.codec = {.name = settings.cache.codec};
   key.codec = settle_codec(world, out, {key, settings.cache.bits, from.index().contents_sha256() + from.key().hash()},

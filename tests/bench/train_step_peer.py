@@ -202,7 +202,7 @@ class Run:
     def __init__(self, options):
         self.options = options
         width, layers, _, patch, embedding = ARCHITECTURES[options.arch]
-        self.encoder = make_encoder(options.arch)
+        self.encoder = make_encoder(options.arch).to(torch.bfloat16 if options.dtype == "bf16" else torch.float32)
         self.net = DistNet(width, layers, patch, embedding, options.frames, options.alpha)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=3.2e-4, weight_decay=1e-4)
         self.video = torch.randn(options.batch, options.frames, 3, IMAGE, IMAGE)
@@ -214,10 +214,9 @@ class Run:
 
     @torch.no_grad()
     def encode(self):
-        with self.cast():
-            frames = self.video[:, :: self.options.alpha].flatten(0, 1)
-            layers = self.encoder(frames, output_hidden_states=True).hidden_states[1:]
-            return [layer.transpose(0, 1) for layer in layers]
+        frames = self.video[:, :: self.options.alpha].flatten(0, 1).to(self.encoder.dtype)
+        layers = self.encoder(frames, output_hidden_states=True).hidden_states[1:]
+        return [layer.float().transpose(0, 1) for layer in layers]
 
     def step(self, features):
         with self.cast():

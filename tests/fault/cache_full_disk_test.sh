@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A full or failing disk at any call by which a cache is published: exit code 1, one line with path and reason, nothing
+# A full or failing disk at calls by which a cache is published: exit code 1, one line with path and reason, nothing
 # half-written, never a word of success; once there is room the same command ends with the same bits.
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh

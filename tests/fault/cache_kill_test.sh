@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Killed at any call by which a cache is published, torn in the middle of one, or cut off from power with all that was
+# Killed at calls by which a cache is published, torn in the middle of one, or cut off from power with all that was
 # not synced lost: the cache is the old or the new one, and the same command ends with the bits of the undisturbed one.
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh

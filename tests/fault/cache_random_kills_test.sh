@@ -41,7 +41,7 @@ while [ "$kills" -lt "$wanted" ]; do
   victim=${victims[kills % 4]} what="kill $kills after $delay_ms ms"
   [ "${#ranks[@]}" -gt 0 ] || victim=all  # the ranks are not started yet, or ended
   case $victim in
-    rank) killed=${ranks[RANDOM % ${#ranks[@]}]} && rank=$(rank_of "$killed") && kill -KILL "$killed" 2>/dev/null ;;
+    rank) killed=${ranks[RANDOM % ${#ranks[@]}]} && rank=$(rank_of "$killed") && [ -n "$rank" ] && kill -KILL "$killed" 2>/dev/null ;;
     mpirun) kill -KILL "$job" 2>/dev/null ;;
     all) kill -KILL "$job" "${ranks[@]}" 2>/dev/null ;;
   esac && kills=$((kills + 1)) || victim=none

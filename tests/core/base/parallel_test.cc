@@ -6,6 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 namespace permafrost::core {
 namespace {
@@ -49,6 +51,30 @@ TEST(ParallelInOrder, ThrowsWhatTheConsumerThrew) {
   EXPECT_THROW(parallel_in_order(
                    10, 2, [](int64_t i) { return i; }, [](int64_t, int64_t) { throw std::runtime_error("full"); }),
                std::runtime_error);
+}
+
+TEST(ParallelForEach, DoesEachOnceOnSeveralThreads) {
+  std::vector<std::atomic<int>> done(1000);
+  std::atomic<int64_t> met{0};
+  parallel_for_each(1000, 3, [&](int64_t i) {
+    ++done[static_cast<size_t>(i)];
+    if (i < 3) {  // the first three wait for each other: one thread alone would wait for ever
+      ++met;
+      while (met < 3) std::this_thread::yield();
+    }
+  });
+  EXPECT_TRUE(std::all_of(done.begin(), done.end(), [](const std::atomic<int>& count) { return count == 1; }));
+}
+
+TEST(ParallelForEach, ThrowsWhatOneThrewAndBeginsNoMore) {
+  std::atomic<int64_t> begun{0};
+  EXPECT_THROW(parallel_for_each(100, 1,
+                                 [&](int64_t i) {
+                                   ++begun;
+                                   if (i == 5) throw std::runtime_error("five");
+                                 }),
+               std::runtime_error);
+  EXPECT_EQ(begun, 6);
 }
 
 TEST(ParallelInOrder, DoesNothingForNothing) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/dist/adaptive_pooling.h"
+#include "core/dist/autocast.h"
 #include "core/dist/temporal_encoder.h"
 
 namespace permafrost::core {
@@ -66,8 +67,37 @@ TEST_F(Convolutions, OverTimeTakeViewsAndGradientsOfAnyLayout) {
   const torch::Tensor x = random_parameter({2, 6, 7, 4});
   const torch::Tensor seen = x.transpose(1, 3);  // [2, 4, 7, 6], strided
   const torch::Tensor found = convolve_time(seen, convolution).transpose(1, 3).slice(1, 1, 4);
-  const torch::Tensor expected = convolve_time(seen.contiguous(), convolution).transpose(1, 3).slice(1, 1, 4);
+  const torch::Tensor expected =
+      torch::conv3d(seen.permute({0, 3, 1, 2}).unsqueeze(4), convolution->weight, convolution->bias, 1, {1, 0, 0})
+          .squeeze(4)
+          .permute({0, 1, 3, 2})
+          .slice(1, 1, 4);
   expect_same(found, expected, {x, convolution->weight, convolution->bias});
+}
+
+TEST_F(Convolutions, OverTimeInBfloat16AreConv3dOfRoundedValues) {
+  Convolution convolution(16, 16, Kernel{3, 1, 1});
+  convolution->weight = random_parameter({16, 16, 3, 1, 1});
+  convolution->bias = random_parameter({16});
+  const torch::Tensor x = random_parameter({2, 6, 7, 16});
+  torch::Tensor found;
+  {
+    const Autocast autocast(torch::kCPU, torch::kBFloat16);
+    found = convolve_time(x, convolution).to(torch::kFloat32);
+  }
+  const torch::Tensor expected =
+      torch::conv3d(x.permute({0, 3, 1, 2}).unsqueeze(4), convolution->weight, convolution->bias, 1, {1, 0, 0})
+          .squeeze(4)
+          .permute({0, 2, 3, 1});
+  EXPECT_LT((found - expected).abs().max().item<double>(), 0.02 * expected.abs().max().item<double>());
+  const Tensors parameters{x, convolution->weight, convolution->bias};
+  const torch::Tensor weights = torch::randn(expected.sizes());
+  const Tensors of_found = gradients_of((found * weights).sum(), parameters);
+  const Tensors of_expected = gradients_of((expected * weights).sum(), parameters);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const double largest = of_expected[i].abs().max().item<double>();
+    EXPECT_LT((of_found[i] - of_expected[i]).abs().max().item<double>(), 0.02 * largest) << "parameter " << i;
+  }
 }
 
 TEST_F(Convolutions, OfGroupsAreConv3dWithTheirStride) {

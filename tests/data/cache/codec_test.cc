@@ -91,8 +91,12 @@ TEST_P(EveryCodec, DecodesABatchAsItDecodesClips) {
     std::memcpy(coded[i].mutable_data_ptr(), one.data(), one.size());
     clips.push_back(codec_->decode(one));
   }
-  const torch::Tensor batch = codec_->decode_batch(coded);
+  torch::Tensor room;
+  torch::Tensor batch = codec_->decode_batch(coded, room);
   EXPECT_TRUE(batch.transpose(0, 1).is_contiguous());
+  EXPECT_TRUE(torch::allclose(batch, torch::stack(clips), 1e-6, 1e-6));
+  const torch::Tensor other = codec_->decode_batch(coded.slice(0, 0, 1), room);  // `batch` is held: elsewhere
+  EXPECT_NE(other.const_data_ptr(), batch.const_data_ptr());
   EXPECT_TRUE(torch::allclose(batch, torch::stack(clips), 1e-6, 1e-6));
 }
 

@@ -48,7 +48,8 @@ class CountingClips : public ClipSource {
 };
 
 torch::Tensor features_of(const ClipSource& source, const Batch& batch) {
-  return source.codec().decode_batch(batch.coded);
+  torch::Tensor room;
+  return source.codec().decode_batch(batch.coded, room);
 }
 
 std::vector<Batch> load(const ClipSource& source, const OrderOptions& order, BatchCursor start, int64_t end,

@@ -51,7 +51,8 @@ TEST(PlanRates, GarbageIsNamedWithItsLine) {
     EXPECT_NE(complaint(std::string("{\"bench\":\"train-step\",\"unit\":\"clips\",\"per_second\":") + rate + "}"), "")
         << rate;
   }
-  EXPECT_THAT(complaint("{\"bench\":\"train-step\",\"unit\":\"clips\",\"per_second\":-3}"), HasSubstr("above 0, found -3"));
+  EXPECT_THAT(complaint("{\"bench\":\"train-step\",\"unit\":\"clips\",\"per_second\":-3}"),
+              HasSubstr("above 0, found -3"));
   EXPECT_THAT(complaint("{\"bench\":\"train-step\",\"unit\":\"miles\",\"per_second\":3}"), HasSubstr("found 'miles'"));
   EXPECT_THAT(complaint("{\"bench\":\"decode\",\"unit\":\"clips\",\"per_second\":3,\"threads\":0}"),
               HasSubstr("expected threads as a whole number from 1, found 0"));
