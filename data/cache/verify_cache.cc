@@ -123,7 +123,16 @@ void restore_tables(const std::string& directory, const FileSummary& expected) {
 }  // namespace
 
 std::vector<CacheProblem> verify_cache(const std::string& directory, const VerifyOptions& options) {
-  const CacheIndex index = read_index(directory);
+  std::vector<CacheProblem> problems = verify_cache(directory, read_index(directory), options);
+  if (!has_good_copy(directory)) {
+    const Expected copy{directory, "index.copy.json", {}};
+    problems.push_back(copy.problem(CacheProblemKind::kDamaged, "not the bytes of index.json"));
+  }
+  return problems;
+}
+
+std::vector<CacheProblem> verify_cache(const std::string& directory, const CacheIndex& index,
+                                       const VerifyOptions& options) {
   std::vector<CacheProblem> problems = check_tables(directory, index);
   std::shared_ptr<const Codec> codec;
   const bool has_tables = std::none_of(problems.begin(), problems.end(),
@@ -144,17 +153,12 @@ std::vector<CacheProblem> verify_cache(const std::string& directory, const Verif
       [&](int64_t, const std::vector<CacheProblem>& found) {
         problems.insert(problems.end(), found.begin(), found.end());
       });
-  if (!has_good_copy(directory)) {
-    const Expected copy{directory, "index.copy.json", {}};
-    problems.push_back(copy.problem(CacheProblemKind::kDamaged, "not the bytes of index.json"));
-  }
   check_folder(directory, index, problems);
   return problems;
 }
 
-void remove_broken(const std::string& directory, const std::vector<CacheProblem>& problems) {
+void remove_broken(const std::string& directory, const CacheIndex& index, const std::vector<CacheProblem>& problems) {
   if (problems.empty()) return;
-  const CacheIndex index = read_index(directory);
   if (index.codec_tables) restore_tables(directory, *index.codec_tables);
   take_index_away(directory, index);
   for (const CacheProblem& problem : problems) {

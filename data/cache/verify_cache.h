@@ -1,12 +1,14 @@
 // Is a cache what it was when it was built? And what has to go before a build can make it so again.
 //
 //   for (const CacheProblem& problem : verify_cache(dir, {.deep = true})) log_error() << problem.text;
-//   remove_broken(dir, problems);      // then build: only what is gone is built again
+//   remove_broken(dir, index, problems);      // then build: only what is gone is built again
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "data/cache/cache_index.h"
 
 namespace permafrost::data {
 
@@ -26,10 +28,13 @@ struct VerifyOptions {
 // Reads every byte of every file the index names. An empty list means: as it was when it was built. Throws as
 // read_index().
 std::vector<CacheProblem> verify_cache(const std::string& directory, const VerifyOptions& options = {});
+// The same against an index that is not published: the copy, after a change that was killed.
+std::vector<CacheProblem> verify_cache(const std::string& directory, const CacheIndex& index,
+                                       const VerifyOptions& options);
 
 // Deletes the shards that are truncated, damaged, foreign or left over, and the index, so that the next build makes
 // what is missing and nothing else; puts codec.safetensors or its copy back from the other. Only whoever holds the
 // directory's lock may. Throws IoError, and DataError, nothing deleted, where both of these are damaged.
-void remove_broken(const std::string& directory, const std::vector<CacheProblem>& problems);
+void remove_broken(const std::string& directory, const CacheIndex& index, const std::vector<CacheProblem>& problems);
 
 }  // namespace permafrost::data

@@ -18,8 +18,9 @@ constexpr size_t kToldRejections = 3;
 void tell_rejected(const std::vector<data::RejectedVideo>& rejected) {
   if (rejected.empty()) return;
   core::log_warning() << rejected.size()
-                      << " videos are rejected: put their files back and start again, mend them and scan "
-                      << "again, or go on without them; `permafrost cache info` lists all";
+                      << " videos are rejected: put their files back and start again, mend them and scan again, "
+                      << "start with --retry-rejected where the machine was at fault, or go on without them; "
+                      << "`permafrost cache info` lists all";
   for (size_t i = 0; i < std::min(rejected.size(), kToldRejections); ++i) {
     core::log_warning() << "rejected: " << rejected[i].reason;
   }

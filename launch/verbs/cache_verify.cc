@@ -9,10 +9,6 @@
 namespace permafrost::launch {
 namespace {
 
-std::vector<data::CacheProblem> find_problems(const Invocation& invocation, const std::string& cache, int64_t threads) {
-  return data::verify_cache(cache, {.deep = invocation.settings.has.deep, .threads = threads});
-}
-
 LabelById labels_of(const data::CacheIndex& index) {
   LabelById labels;
   for (const data::ShardSummary& shard : index.shards) {
@@ -24,7 +20,7 @@ LabelById labels_of(const data::CacheIndex& index) {
 // Builds what is gone once the broken files are, and nothing else.
 int rebuild(CacheJob& job, const std::vector<data::CacheProblem>& problems, const data::CacheIndex& index) {
   const std::vector<data::BuildUnit> units = data::units_of(index, job.manifest());  // before anything is deleted
-  if (job.world().is_root()) data::remove_broken(job.directory(), problems);
+  if (job.world().is_root()) data::remove_broken(job.directory(), index, problems);
   job.world().barrier();
   auto shards = job.work(units, "cache repair");
   if (!shards) return core::kExitRequeue;
@@ -51,9 +47,11 @@ int repair_cache(Invocation& invocation, const std::string& cache) {
   job.world().barrier();  // all have read it
   std::vector<data::CacheProblem> problems;
   if (job.world().is_root()) {
-    if (!found->is_published) data::write_index(cache, found->index);
-    problems = find_problems(invocation, cache, job.threads());
+    const data::VerifyOptions options{.deep = invocation.settings.has.deep, .threads = job.threads()};
+    problems =
+        found->is_published ? data::verify_cache(cache, options) : data::verify_cache(cache, found->index, options);
     for (const data::CacheProblem& problem : problems) core::log_warning() << problem.text;
+    if (problems.empty() && !found->is_published) data::write_index(cache, found->index);
     if (problems.empty()) core::log_info() << cache << ": whole" << (found->is_published ? "" : ", its index restored");
   }
   if (job.world().all_reduce_max(static_cast<int64_t>(problems.size())) == 0) return core::kExitDone;
@@ -67,7 +65,8 @@ int verify_cache_files(Invocation& invocation) {
   const std::string& cache = invocation.need(settings.path.cache, "cache");
   if (settings.has.repair) return repair_cache(invocation, cache);
   if (invocation.session->rank() != 0) return core::kExitDone;
-  const std::vector<data::CacheProblem> problems = find_problems(invocation, cache, place_threads(invocation));
+  const std::vector<data::CacheProblem> problems =
+      data::verify_cache(cache, {.deep = settings.has.deep, .threads = place_threads(invocation)});
   for (const data::CacheProblem& problem : problems) core::log_error() << problem.text;
   if (problems.empty()) std::printf("%s: whole\n", cache.c_str());
   return problems.empty() ? core::kExitDone : core::kExitError;

@@ -123,7 +123,7 @@ TEST_F(BrokenFolder, ForeignAndDuplicateShardsAreFoundAndRemoved) {
   const std::vector<CacheProblem> problems = verify_cache(cache_);
   EXPECT_THAT(problems, SizeIs(4));
   EXPECT_THAT(problems, ::testing::Each(Field(&CacheProblem::kind, CacheProblemKind::kForeign)));
-  remove_broken(cache_, problems);
+  remove_broken(cache_, read_index(cache_), problems);
   EXPECT_THAT(names_in(cache_), ElementsAre("index.copy.json", "shard-00000.h5"));
 }
 
@@ -132,7 +132,7 @@ TEST_F(BrokenFolder, AnIndexThatIsTakenAwayIsKeptInTheCopy) {
   const std::string index = core::read_text(cache_ + "/index.json");
   core::publish_text(cache_ + "/index.copy.json", "damaged");
   fs::remove(cache_ + "/shard-00000.h5");
-  remove_broken(cache_, verify_cache(cache_));
+  remove_broken(cache_, read_index(cache_), verify_cache(cache_));
   EXPECT_FALSE(has_index(cache_));
   EXPECT_EQ(core::read_text(cache_ + "/index.copy.json"), index);
 }
