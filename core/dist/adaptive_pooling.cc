@@ -5,12 +5,6 @@
 #include <cmath>
 
 namespace permafrost::core {
-namespace {
-
-constexpr int64_t kHeadWidth = 64;
-
-}  // namespace
-
 CrossAttentionImpl::CrossAttentionImpl(int64_t width) : heads(width / kHeadWidth) {
   const auto attention = register_group(*this, "attn");
   in_proj_weight = attention->register_parameter("in_proj_weight", torch::empty({3 * width, width}));

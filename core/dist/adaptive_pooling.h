@@ -7,6 +7,8 @@
 
 namespace permafrost::core {
 
+inline constexpr int64_t kHeadWidth = 64;  // channels of an attention head
+
 // Multi-head cross attention of a single query, with one LayerNorm shared by query, key and value; heads of 64
 // channels.
 //

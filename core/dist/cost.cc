@@ -17,24 +17,16 @@ double input_linear_multiply_adds(const DistConfig& config) {
          static_cast<double>(config.integration_dim);
 }
 
-// Of one layer's. As the reference multiplies, every token becomes a key and a value.
-double pooling_multiply_adds(const DistConfig& config) {
-  const auto t = static_cast<double>(config.spatial_frames()), tokens = static_cast<double>(config.tokens()),
-             d = static_cast<double>(config.integration_dim);
-  const auto attention = [&](double queries, double keys) {  // projections of q, k, v and the output; two products
-    return 2 * queries * d * d + 2 * queries * keys * d * d + 2 * queries * keys * d;
-  };
-  const double mlp = 8 * d * d;
-  return t * (attention(1, tokens) + mlp) + attention(1, t) + mlp;
-}
+enum class Pooling { kPublished, kExecuted };
 
-// And as CrossAttention does: only the query and the weighted means are projected.
-double executed_pooling_multiply_adds(const DistConfig& config) {
+// Of one layer's. The reference makes a key and a value of every token; CrossAttention projects only the query and the
+// weighted means.
+double pooling_multiply_adds(const DistConfig& config, Pooling pooling) {
   const auto t = static_cast<double>(config.spatial_frames()), tokens = static_cast<double>(config.tokens()),
-             d = static_cast<double>(config.integration_dim);
-  const double heads = d / 64;
+             d = static_cast<double>(config.integration_dim), heads = d / static_cast<double>(kHeadWidth);
   const auto attention = [&](double queries, double keys) {
-    return queries * (2 * d * d + 2 * d * d) + 2 * queries * heads * keys * d;
+    if (pooling == Pooling::kExecuted) return queries * (4 * d * d + 2 * heads * keys * d);
+    return 2 * queries * d * d + 2 * queries * keys * d * d + 2 * queries * keys * d;
   };
   const double mlp = 8 * d * d;
   return t * (attention(1, tokens) + mlp) + attention(1, t) + mlp;
@@ -57,24 +49,23 @@ std::vector<PartCost> multiply_adds_by_part(const DistConfig& config) {
   const auto c = static_cast<double>(config.temporal_dim), d = static_cast<double>(config.integration_dim);
   const auto width = static_cast<double>(config.width), alpha = static_cast<double>(config.alpha);
   const auto kernel = static_cast<double>(config.temporal_kernel), layers = static_cast<double>(config.layers);
-  const auto layers_of_pooling = static_cast<double>(config.pooling_layers);
+  const auto poolings = static_cast<double>(config.pooling_layers);
   const auto narrow = static_cast<double>(config.integration_temporal_hidden());
   const double integration =
       2 * d * static_cast<double>(config.integration_hidden()) + 2 * d * narrow + narrow * narrow * kernel;
   const double temporal = c * static_cast<double>(config.temporal_hidden()) * (kernel + 9);
-  const double pooling = layers_of_pooling * pooling_multiply_adds(config);
-  std::vector<PartCost> parts = {
-      {"temporal_stem", stem_multiply_adds(config), false},
-      {"temporal_nets", layers * frames * patches * temporal},
-      {"input_linears", layers * input_linear_multiply_adds(config), false},
-      {"temporal2integration_nets", layers * t * patches * c * d * alpha},
-      {"integration2temporal_nets", (layers - 1) * t * patches * d * c},  // the last one's is not computed
-      {"integration_nets", layers * t * tokens * integration},
-      {"adapooling_nets", pooling},
-      {"", width * d + d * static_cast<double>(config.embedding)}};
-  for (PartCost& part : parts) part.executed = part.forward;
-  parts[6].executed = layers_of_pooling * executed_pooling_multiply_adds(config);
-  return parts;
+  const auto part = [](const char* name, double forward, bool passes_gradient = true) {
+    return PartCost{name, forward, passes_gradient, forward};
+  };
+  return {part("temporal_stem", stem_multiply_adds(config), false),
+          part("temporal_nets", layers * frames * patches * temporal),
+          part("input_linears", layers * input_linear_multiply_adds(config), false),
+          part("temporal2integration_nets", layers * t * patches * c * d * alpha),
+          part("integration2temporal_nets", (layers - 1) * t * patches * d * c),  // the last one's is not computed
+          part("integration_nets", layers * t * tokens * integration),
+          {"adapooling_nets", poolings * pooling_multiply_adds(config, Pooling::kPublished), true,
+           poolings * pooling_multiply_adds(config, Pooling::kExecuted)},
+          part("", width * d + d * static_cast<double>(config.embedding))};
 }
 
 double network_multiply_adds(const DistConfig& config) {

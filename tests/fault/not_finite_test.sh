@@ -6,14 +6,14 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 prepare build
 
-# poke NAME COUNT BITS: a copy of the encoder with the first COUNT numbers of a tensor set to these 32 bits.
+# poke NAME BITS: a copy of the encoder with the first number of a tensor set to these 32 bits.
 poke() {
   local file=$WORK/encoder/model.safetensors header begin
   rm -rf "$WORK/encoder" && cp -r "$encoder" "$WORK/encoder"
   header=$(od -An -tu8 -N8 "$file" | tr -d ' ')
   begin=$(head -c $((8 + header)) "$file" | tail -c "$header" | grep -aoE "\"$1\":\{[^}]*\}" | grep -F '"F32"' |
     grep -oE '"data_offsets":\[[0-9]+' | grep -oE '[0-9]+$') || fail "no tensor $1 of 32-bit floats in $file"
-  for ((i = 0; i < $2; ++i)); do printf '%b' "$3"; done |
+  printf '%b' "$2" |
     dd of="$file" bs=1M seek=$((8 + header + begin)) oflag=seek_bytes conv=notrunc status=none
 }
 build() { program cache build --manifest "$WORK/some.jsonl" --encoder "$WORK/encoder" --out "$WORK/cache" "${small[@]}" "$@"; }
@@ -30,12 +30,12 @@ norm=vision_model.encoder.layers.1.layer_norm1.weight
 first=vision_model.encoder.layers.0.mlp.fc2.bias
 
 for bits in "$nan" "$infinity"; do
-  poke "$norm" 1 "$bits"
+  poke "$norm" "$bits"
   expect_refusal "a weight that is not finite" "tensor '$norm' holds NaN, infinity or integers, expected finite floats"
 done
 
 # Finite weights, and what they give is not: by codecs with and without tables.
-poke "$first" 1 "$huge"
+poke "$first" "$huge"
 for codec in f32 f16 int8 lowrank; do
   expect_refusal "an encoder that overflows, $codec" 'video [^ ]*: layer 1 of the encoder gives NaN or infinity' --codec "$codec"
 done
