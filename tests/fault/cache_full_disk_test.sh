@@ -2,6 +2,10 @@
 # A full or failing disk at calls by which a cache is published: exit code 1, one line with path and reason, nothing
 # half-written, never a word of success; once there is room the same command ends with the same bits.
 set -euo pipefail
+# HDF5 opens a new file twice: where only the first fails, nothing did.
+is_tried_again() {  # is_tried_again TRACE
+  awk '/ !$/ { kind = $2; path = $3; next } path != "" { exit !(kind == "create" && $2 == kind && $3 == path) }' "$1"
+}
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
 success=': complete: |videos removed|have another class now|: whole'
@@ -22,7 +26,9 @@ if [ "${1:-}" = --one ]; then  # --one FAULT VERB CALL
     ENOSPC*) reason='No space left on device' ;;
     EIO*) reason='Input/output error' ;;
   esac
-  if grep -q ' !$' "$folder.trace"; then
+  if [ "$code" -eq 0 ] && is_tried_again "$folder.trace"; then
+    same "$folder" "$WORK/$verb/new" || fail "$what: overcome, but other files: $(ls -la "$folder")"
+  elif grep -q ' !$' "$folder.trace"; then
     [ "$code" -eq 1 ] || fail "$what: expected exit code 1, found $code: $(cat "$folder.log")"
     expect_one_error "$folder" "$what ($(grep -m 1 ' !$' "$folder.trace"))" "$reason"
     [[ $fault == *-on ]] || [ -z "$(find "$folder" -name '*.partial-*')" ] || fail "$what: half-written: $(ls "$folder")"
