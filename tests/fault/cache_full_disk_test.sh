@@ -4,7 +4,9 @@
 set -euo pipefail
 # HDF5 opens a new file twice: where only the first fails, nothing did.
 is_tried_again() {  # is_tried_again TRACE
-  awk '/ !$/ { kind = $2; path = $3; next } path != "" { exit !(kind == "create" && $2 == kind && $3 == path) }' "$1"
+  awk '/ !$/ { kind = $2; path = $3; next }
+       path != "" { again = kind == "create" && $2 == kind && $3 == path; exit }
+       END { exit !again }' "$1"
 }
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
