@@ -12,6 +12,11 @@
 #include "core/base/log.h"
 
 namespace permafrost::core {
+namespace {
+
+constexpr char kPartial[] = ".partial-";
+
+}  // namespace
 
 void FileDescriptorTraits::close(Handle fd) {
   if (::close(fd) != 0) log_error() << "cannot close a file descriptor, errno " << errno;
@@ -126,11 +131,13 @@ void make_directories(const std::string& path) {
 std::string partial_name(const std::string& path) {
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
-  return path + ".partial-" + host + "-" + std::to_string(::getpid());
+  return path + kPartial + host + "-" + std::to_string(::getpid());
 }
 
+bool is_partial_name(const std::string& name) { return name.find(kPartial) != std::string::npos; }
+
 std::string published_name(const std::string& path) {
-  const size_t suffix = path.rfind(".partial-");
+  const size_t suffix = path.rfind(kPartial);
   return suffix == std::string::npos || path.find('/', suffix) != std::string::npos ? path : path.substr(0, suffix);
 }
 

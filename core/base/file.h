@@ -51,6 +51,8 @@ void make_directories(const std::string& path);
 
 // The name a file bears until it is published: "PATH.partial-HOST-PID".
 std::string partial_name(const std::string& path);
+// Whether a file of this name was left half-written by a process that was killed.
+bool is_partial_name(const std::string& name);
 // PATH of "PATH.partial-HOST-PID", for messages: users know a file by its own name.
 std::string published_name(const std::string& path);
 

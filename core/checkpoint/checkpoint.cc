@@ -127,8 +127,7 @@ std::vector<std::string> CheckpointStore::list() const {
   std::vector<std::string> found;
   for (const auto& entry : fs::directory_iterator(directory_)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.find(".partial-") == std::string::npos)
-      found.push_back(entry.path().string());
+    if (name.starts_with("step-") && !is_partial_name(name)) found.push_back(entry.path().string());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -136,7 +135,7 @@ std::vector<std::string> CheckpointStore::list() const {
 
 void CheckpointStore::remove_leftovers() const {
   for (const auto& entry : fs::directory_iterator(directory_)) {
-    if (entry.path().filename().string().find(".partial-") != std::string::npos) fs::remove_all(entry.path());
+    if (is_partial_name(entry.path().filename().string())) fs::remove_all(entry.path());
   }
 }
 

@@ -19,6 +19,7 @@ namespace permafrost::data {
 namespace {
 
 namespace fs = std::filesystem;
+
 // What came of one video: its records, or why there are none.
 struct VideoOutcome {
   std::vector<ClipRecord> records;
@@ -224,7 +225,7 @@ ShardSummary CacheBuilder::write_shard(const BuildUnit& unit, const std::string&
 
 void remove_leftovers(const std::string& directory) {
   for (const std::string& name : names_in(directory)) {
-    if (name.find(".partial-") != std::string::npos) core::remove_file(directory + "/" + name);
+    if (core::is_partial_name(name)) core::remove_file(directory + "/" + name);
   }
 }
 

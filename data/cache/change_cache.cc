@@ -60,6 +60,20 @@ CacheIndex planned_without(CacheIndex index, const std::set<std::string>& ids) {
   return index;
 }
 
+// The shard that is there, if it is whole and what is wanted.
+std::optional<ShardSummary> reuse_recoded(const ShardReader& from, const CacheKey& key, const std::string& path) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  try {
+    const ShardReader found(path);
+    if (found.key() == key && found.unit() == from.unit() && found.videos() == from.videos()) {
+      return summarize_shard(path);
+    }
+  } catch (const core::DataError& error) {
+    core::log_warning() << "shard made again: " << error.what();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Removal remove_videos(const std::string& directory, const std::set<std::string>& ids) {
@@ -107,24 +121,6 @@ int64_t relabel(const std::string& directory, const Manifest& manifest) {
   write_index(directory, index);
   return changed;
 }
-
-namespace {
-
-// The shard that is there, if it is whole and what is wanted.
-std::optional<ShardSummary> reuse_recoded(const ShardReader& from, const CacheKey& key, const std::string& path) {
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  try {
-    const ShardReader found(path);
-    if (found.key() == key && found.unit() == from.unit() && found.videos() == from.videos()) {
-      return summarize_shard(path);
-    }
-  } catch (const core::DataError& error) {
-    core::log_warning() << "shard made again: " << error.what();
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 ShardSummary recode_shard(const ShardReader& from, const CacheKey& key, std::shared_ptr<const Codec> codec,
                           const std::string& path) {

@@ -78,8 +78,6 @@ std::vector<CacheProblem> check_records(const Expected& expected, const ShardSum
   return {};
 }
 
-bool is_leftover(const std::string& name) { return name.find(".partial-") != std::string::npos; }
-
 // Files that no index names: of a killed build, copied in, or twice there under another name.
 void check_folder(const std::string& directory, const CacheIndex& index, std::vector<CacheProblem>& problems) {
   std::set<std::string> known = {"index.json", "index.copy.json", ".lock"};
@@ -87,7 +85,7 @@ void check_folder(const std::string& directory, const CacheIndex& index, std::ve
   for (const std::string& name : names_in(directory)) {
     if (known.contains(name)) continue;
     const Expected nothing{directory, name, {}};
-    if (is_leftover(name)) {
+    if (core::is_partial_name(name)) {
       problems.push_back(nothing.problem(CacheProblemKind::kLeftover, "left by a killed build"));
     } else if (name.ends_with(".h5")) {
       problems.push_back(nothing.problem(CacheProblemKind::kForeign, "not in the index"));

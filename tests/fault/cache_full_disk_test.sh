@@ -2,12 +2,6 @@
 # A full or failing disk at calls by which a cache is published: exit code 1, one line with path and reason, nothing
 # half-written, never a word of success; once there is room the same command ends with the same bits.
 set -euo pipefail
-# HDF5 opens a new file twice: where only the first fails, nothing did.
-is_tried_again() {  # is_tried_again TRACE
-  awk '/ !$/ { kind = $2; path = $3; next }
-       path != "" { again = kind == "create" && $2 == kind && $3 == path; exit }
-       END { exit !again }' "$1"
-}
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
 success=': complete: |videos removed|have another class now|: whole'
@@ -16,6 +10,13 @@ expect_one_error() {  # expect_one_error FOLDER WHAT REASON
   [ "$(grep -c ' error: ' "$1.log")" -eq 1 ] || fail "$2: expected one line of error: $(cat "$1.log")"
   grep -q " error: permafrost cache: .*$1.*: $3" "$1.log" || fail "$2: expected path and '$3': $(cat "$1.log")"
   if grep -qE "$success" "$1.log"; then fail "$2: says that it is done: $(cat "$1.log")"; fi
+}
+
+# HDF5 opens a new file twice: where only the first fails, nothing did.
+is_tried_again() {  # is_tried_again TRACE
+  awk '/ !$/ { kind = $2; path = $3; next }
+       path != "" { again = kind == "create" && $2 == kind && $3 == path; exit }
+       END { exit !again }' "$1"
 }
 
 if [ "${1:-}" = --one ]; then  # --one FAULT VERB CALL

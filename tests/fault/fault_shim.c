@@ -150,28 +150,20 @@ static mode_t mode_of(int flags, va_list arguments) {
   return (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
 }
 
-#define OPEN(name)                                 \
-  int name(const char* path, int flags, ...) {     \
+#define OPEN(name, parameters, directory)          \
+  int name parameters {                            \
     va_list arguments;                             \
     va_start(arguments, flags);                    \
     const mode_t mode = mode_of(flags, arguments); \
     va_end(arguments);                             \
-    return open_at(AT_FDCWD, path, flags, mode);   \
-  }
-#define OPENAT(name)                                          \
-  int name(int directory, const char* path, int flags, ...) { \
-    va_list arguments;                                        \
-    va_start(arguments, flags);                               \
-    const mode_t mode = mode_of(flags, arguments);            \
-    va_end(arguments);                                        \
-    return open_at(directory, path, flags, mode);             \
+    return open_at(directory, path, flags, mode);  \
   }
 #define CREAT(name) \
   int name(const char* path, mode_t mode) { return open_at(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
-OPEN(open)
-OPEN(open64)
-OPENAT(openat)
-OPENAT(openat64)
+OPEN(open, (const char* path, int flags, ...), AT_FDCWD)
+OPEN(open64, (const char* path, int flags, ...), AT_FDCWD)
+OPEN(openat, (int directory, const char* path, int flags, ...), directory)
+OPEN(openat64, (int directory, const char* path, int flags, ...), directory)
 CREAT(creat)
 CREAT(creat64)
 
