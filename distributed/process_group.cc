@@ -1,6 +1,9 @@
 #include "distributed/process_group.h"
 
+#include <algorithm>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -36,9 +39,20 @@ class OwnedProcessGroup : public ProcessGroup {
   }
 };
 
+// Ranks on nodes with GPUs would wait for ever for those on nodes without.
+void require_same_devices(Communicator& communicator, c10::Device device) {
+  const std::string own = c10::DeviceTypeName(device.type(), /*lower_case=*/true);
+  const std::vector<std::string> all = communicator.all_gather_strings(own);
+  const auto other = std::find_if(all.begin(), all.end(), [&](const std::string& kind) { return kind != all.front(); });
+  if (other == all.end()) return;
+  throw core::ConfigError("rank 0 computes on " + all.front() + " and rank " + std::to_string(other - all.begin()) +
+                          " on " + *other + ": give --device cpu, or nodes that all have GPUs");
+}
+
 }  // namespace
 
-c10::intrusive_ptr<ProcessGroup> make_process_group(const Communicator& communicator, c10::Device device) {
+c10::intrusive_ptr<ProcessGroup> make_process_group(Communicator& communicator, c10::Device device) {
+  require_same_devices(communicator, device);
   const int rank = communicator.rank();
   const int size = communicator.size();
   if (device.is_cpu()) {

@@ -17,6 +17,6 @@ namespace permafrost::distributed {
 
 // Collective. The group shuts its backend down when it goes; that too is collective. Throws ConfigError for a device
 // that this build or this machine does not offer.
-c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(const Communicator& communicator, c10::Device device);
+c10::intrusive_ptr<c10d::ProcessGroup> make_process_group(Communicator& communicator, c10::Device device);
 
 }  // namespace permafrost::distributed

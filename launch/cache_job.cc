@@ -12,6 +12,7 @@
 #include "launch/cache_options.h"
 #include "launch/free_space.h"
 #include "launch/geometry.h"
+#include "launch/placement.h"
 #include "launch/shard_work.h"
 #include "launch/training/trained_model.h"
 
@@ -60,8 +61,9 @@ void CacheJob::lock() {
 }
 
 void CacheJob::load_encoder(int64_t image_size, const std::string& dtype) {
-  encoder_.emplace(encoder_path_,
-                   core::EncoderOptions{.image_size = image_size, .dtype = core::precision_named(dtype)});
+  encoder_.emplace(encoder_path_, core::EncoderOptions{.image_size = image_size,
+                                                       .dtype = core::precision_named(dtype),
+                                                       .device = place_device(invocation_)});
 }
 
 void CacheJob::use_options() {

@@ -1,10 +1,8 @@
 #include "launch/program.h"
 
-#include <ATen/Parallel.h>
 #include <torch/version.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -207,17 +205,6 @@ const std::string& Invocation::need_encoder() const {
   const std::string& folder = need(settings.path.encoder, "encoder");
   if (std::filesystem::exists(folder)) return folder;
   throw core::IoError(folder + ": expected the folder of a frozen encoder, found none: give another --encoder");
-}
-
-int64_t place_threads(const Invocation& invocation) {
-  const int64_t node_cores = ::sysconf(_SC_NPROCESSORS_ONLN);
-  const int64_t own_cores = std::max<int64_t>(1, std::thread::hardware_concurrency());  // those we may run on
-  const int64_t ranks = invocation.session == nullptr ? 1 : invocation.session->local_size();
-  const bool is_bound = own_cores < node_cores;  // the launcher has shared the cores out already
-  const int64_t share = std::max<int64_t>(1, is_bound ? own_cores : own_cores / ranks);
-  const int64_t threads = invocation.settings.threads > 0 ? invocation.settings.threads : share;
-  at::set_num_threads(static_cast<int>(threads));
-  return threads;
 }
 
 int run_program(int argc, char** argv) {

@@ -41,7 +41,4 @@ const std::vector<Verb>& verbs();
 // Never throws; the exit codes are those of core/base/error.h.
 int run_program(int argc, char** argv);
 
-// Sets the compute threads of this rank: the option, or the node's cores over its ranks. Returns them.
-int64_t place_threads(const Invocation& invocation);
-
 }  // namespace permafrost::launch

@@ -158,6 +158,7 @@ struct Settings {
   DatasetSettings dataset;
   TextSettings text;
   int64_t threads = 0;  // compute threads of a rank; 0: the cores of the node over its ranks
+  std::string device = "cpu";
   SamplingSettings sampling;
   CacheSettings cache;
   ModelSettings model;

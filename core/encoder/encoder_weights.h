@@ -20,6 +20,7 @@ struct EncoderOptions {
   std::optional<Activation> activation;  // instead of the config's; a bare file without one has QuickGELU
   // Of FrozenEncoder's forward: float32, bfloat16 or float16. load_encoder() itself always gives float32.
   torch::ScalarType dtype = torch::kFloat32;
+  torch::Device device = torch::kCPU;  // likewise, where it computes
 };
 
 // Reads, as float32 whatever the stored type:

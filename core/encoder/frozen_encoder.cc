@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <sstream>
 
 #include "core/base/checksum.h"
@@ -44,57 +45,56 @@ std::vector<bool> blocks_to_run(const std::vector<torch::Tensor>& layers, const 
 }  // namespace
 
 FrozenEncoder::FrozenEncoder(const std::string& path, const EncoderOptions& options)
-    : FrozenEncoder(load_encoder(path, options), options.dtype) {}
+    : FrozenEncoder(load_encoder(path, options), options.dtype, options.device) {}
 
-FrozenEncoder::FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype)
-    : encoder_(std::move(encoder)), sha256_(identity_of(encoder_)), dtype_(dtype) {
+FrozenEncoder::FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype, torch::Device device)
+    : encoder_(std::move(encoder)), sha256_(identity_of(encoder_)), dtype_(dtype), device_(device) {
   precision_name(dtype_);  // throws for a type it cannot have
   for (torch::Tensor& parameter : encoder_->parameters()) parameter.requires_grad_(false);
   for (ResidualBlock& block : encoder_->blocks) block->fold_activation();  // before the weights lose digits
-  encoder_->to(dtype_);
+  encoder_->to(device_, dtype_);
 }
 
 torch::Tensor FrozenEncoder::encode(const torch::Tensor& frames) {
   const int64_t size = config().image_size;
   PERMAFROST_CHECK(frames.dim() == 4 && frames.size(2) == size && frames.size(3) == size,
                    "frames must be [M, 3, S, S] at the encoder's own image size");
-  torch::Tensor features = torch::empty({config().layers, frames.size(0), config().tokens(), config().width},
-                                        frames.options().dtype(torch::kFloat32));
-  const c10::InferenceMode inference;
-  torch::Tensor x = encoder_->stem(normalise_pixels(frames, config().pixels).to(dtype_));  // [M, T, C]
-  for (int64_t i = 0; i < config().layers; ++i) {
-    x = encoder_->blocks[i](x);
-    features[i].copy_(encoder_->as_returned(x));
-  }
-  return features;
+  std::vector<int64_t> all(static_cast<size_t>(config().layers));
+  std::iota(all.begin(), all.end(), 0);
+  return complete(frames, {}, {}, all);
 }
 
 torch::Tensor FrozenEncoder::complete(const torch::Tensor& frames, const torch::Tensor& known,
                                       const std::vector<int64_t>& known_layers, const std::vector<int64_t>& wanted) {
+  const bool is_copied_out = frames.is_cpu() && !device_.is_cpu();
   torch::Tensor result =
       torch::empty({static_cast<int64_t>(wanted.size()), frames.size(0), config().tokens(), config().width},
-                   frames.options().dtype(torch::kFloat32));
+                   frames.options().dtype(torch::kFloat32).pinned_memory(is_copied_out));
   const c10::InferenceMode inference;
   std::vector<torch::Tensor> layers(config().layers);
   for (size_t i = 0; i < known_layers.size(); ++i) layers.at(known_layers[i]) = known[static_cast<int64_t>(i)];
   const std::vector<bool> runs = blocks_to_run(layers, wanted, encoder_->can_continue());
   torch::Tensor x;  // what enters the next block that runs
+  size_t place = 0;
   for (int64_t i = 0; i < config().layers; ++i) {
     if (runs[i]) {
-      if (!x.defined()) x = encoder_->stem(normalise_pixels(frames, config().pixels).to(dtype_));
+      if (!x.defined()) x = encoder_->stem(normalise_pixels(frames.to(device_), config().pixels).to(dtype_));
       x = encoder_->blocks[i](x);
-      if (!layers[i].defined()) layers[i] = encoder_->as_returned(x);
     } else if (runs[i + 1]) {
-      x = encoder_->as_entering(layers[i].to(dtype_));
+      x = encoder_->as_entering(layers[i].to(device_, dtype_));
     }
+    if (place == wanted.size() || wanted[place] != i) continue;
+    // Copies out of a GPU follow one another, and the last is waited for.
+    const bool is_last = place + 1 == wanted.size();
+    result[static_cast<int64_t>(place++)].copy_(layers[i].defined() ? layers[i] : encoder_->as_returned(x),
+                                                /*non_blocking=*/is_copied_out && !is_last);
   }
-  for (size_t i = 0; i < wanted.size(); ++i) result[static_cast<int64_t>(i)].copy_(layers[wanted[i]]);
   return result;
 }
 
 torch::Tensor FrozenEncoder::embed(const torch::Tensor& last_layer) {
   const c10::InferenceMode inference;
-  return encoder_->embed(last_layer.to(dtype_)).to(torch::kFloat32);
+  return encoder_->embed(last_layer.to(device_, dtype_)).to(last_layer.device(), torch::kFloat32);
 }
 
 }  // namespace permafrost::core

@@ -19,7 +19,8 @@ class FrozenEncoder {
   explicit FrozenEncoder(const std::string& path, const EncoderOptions& options = {});
   // Takes over an encoder that is in memory: its weights are changed and must be used by nobody else. Throws
   // ConfigError for a type it cannot run in.
-  explicit FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype = torch::kFloat32);
+  explicit FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype = torch::kFloat32,
+                         torch::Device device = torch::kCPU);
 
   const VisionConfig& config() const { return encoder_->config; }
   // Of the forward; what is returned is float32 all the same.
@@ -27,6 +28,8 @@ class FrozenEncoder {
   // SHA-256 over geometry, image size, normalisation and weights, by OpenAI names: what features depend on, wherever
   // the files lie and whatever they are called. The type of the forward is not in it.
   const std::string& sha256() const { return sha256_; }
+
+  // In these three what comes back lies on the device of what was given, wherever the encoder computes.
 
   // frames uint8 [M, 3, S, S] -> the residual stream after every block, float32 [N, M, L, C], class token first (for
   // families without one, the mean of the patch tokens). An ordinary tensor that no gradient leads to.
@@ -43,6 +46,7 @@ class FrozenEncoder {
   VisionTransformer encoder_;
   std::string sha256_;
   torch::ScalarType dtype_;
+  torch::Device device_;
 };
 
 }  // namespace permafrost::core

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/encoder/vision_transformer.h"
+#include "core/encoder/frozen_encoder.h"
 #include "launch/settings.h"
 
 namespace permafrost::launch {
@@ -19,7 +19,8 @@ namespace permafrost::launch {
 struct ComputeBench {
   core::VisionConfig vision;
   torch::ScalarType type = torch::kFloat32;  // of encoder and network
-  int64_t batch = 1;                         // clips; of vit, frames
+  torch::Device device = torch::kCPU;
+  int64_t batch = 1;  // clips; of vit, frames
   int64_t rounds = 5;
 };
 
@@ -31,19 +32,30 @@ struct ComputeRate {
   double flops = 0;          // of a round; a multiplication and an addition are two
 };
 
+// Until a GPU has done what it was given.
+void wait_for(torch::Device device);
+
+// From the seconds of each round.
+ComputeRate rate_of(const std::string& kind, double units, double flops, const std::vector<double>& seconds);
+
+// Random weights. Throws ConfigError for a type it cannot run in.
+core::FrozenEncoder random_encoder(const ComputeBench& bench);
+
 // The product [rows, inner] times [inner, columns].
 struct GemmShape {
-  int64_t rows = 1576, inner = 768, columns = 3072;  // ViT-B/16's widest, of 8 frames
+  int64_t rows, inner, columns;
 };
-ComputeRate bench_gemm(torch::ScalarType type, const GemmShape& shape, int64_t rounds);
+// One that fills the device: of a CPU ViT-B/16's widest, of 8 frames; of a GPU, whose rate grows with the size, a cube.
+GemmShape gemm_shape(torch::Device device);
+ComputeRate bench_gemm(const ComputeBench& bench, const GemmShape& shape);
 
-// The frozen forward of `batch` frames, from uint8 pixels to every layer in float32.
+// The frozen forward of `batch` frames, from uint8 pixels on the device to every layer in float32.
 ComputeRate bench_vit(const ComputeBench& bench);
 
 // A training step of `batch` clips for each of `features`: "memory", decoded and at hand; "cached", read from a cache
 // by the loader, and decoded; "online", computed by the frozen encoder from frames at hand. In every round they take
-// turns. The cache, of some clips of random features, is written into a temporary folder and removed. The settings say
-// what a clip, the network, codec and loader are. Throws ConfigError.
+// turns. Pixels and features at hand are on the device. The cache, of some clips of random features, is written into a
+// temporary folder and removed. The settings say what a clip, the network, codec and loader are. Throws ConfigError.
 std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,
                                           const std::vector<std::string>& features);
 

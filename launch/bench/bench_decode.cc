@@ -1,13 +1,13 @@
 #include "launch/bench/bench_decode.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "data/video/sampling.h"
+#include "launch/timing.h"
 
 namespace permafrost::launch {
 namespace {
@@ -41,7 +41,7 @@ DecodeRate bench_decode(const std::string& folder, const DecodeBench& options) {
   const auto count = static_cast<int64_t>(files.size());
   decode_clip(files.front(), options);  // whatever is set up once
   DecodeRate rate{.files = count};
-  const auto start = std::chrono::steady_clock::now();
+  const Clock::time_point start = Clock::now();
   while (rate.seconds < options.seconds) {
     core::parallel_in_order(
         count, options.threads, [&](int64_t i) { return decode_clip(files[static_cast<size_t>(i)], options); },
@@ -52,7 +52,7 @@ DecodeRate bench_decode(const std::string& folder, const DecodeBench& options) {
           rate.work.frames += work.frames;
           rate.work.seeks += work.seeks;
         });
-    rate.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    rate.seconds = seconds_since(start);
   }
   return rate;
 }

@@ -14,7 +14,7 @@
 #include "data/cache/cache_reader.h"
 #include "data/loader/cached_clips.h"
 #include "data/loader/clip_loader.h"
-#include "launch/bench/timing.h"
+#include "launch/timing.h"
 
 namespace permafrost::launch {
 namespace {
@@ -82,9 +82,9 @@ class Bench {
   template <class Work>
   double on_threads(const Work& work) const {
     std::atomic<uint64_t> bytes{0};
-    const auto start = BenchClock::now();
+    const auto start = Clock::now();
     std::vector<std::thread> threads;
-    for (int64_t i = 0; i < options_.threads; ++i) threads.emplace_back([&] { bytes += work(); });
+    for (int64_t i = 0; i < options_.threads; ++i) threads.emplace_back([&, i] { bytes += work(i); });
     for (std::thread& thread : threads) thread.join();
     return static_cast<double>(bytes) / seconds_since(start) / 1e9;
   }
@@ -95,11 +95,10 @@ class Bench {
     forget();
     const auto& shards = cache_.index().shards;
     std::atomic<size_t> next{0};
-    std::atomic<size_t> thread{0};
     std::vector<std::vector<char>> buffers(static_cast<size_t>(options_.threads), std::vector<char>(memory));
-    const auto start = BenchClock::now();
-    return on_threads([&] {
-      std::vector<char>& buffer = buffers[thread++];
+    const auto start = Clock::now();
+    return on_threads([&](int64_t thread) {
+      std::vector<char>& buffer = buffers[static_cast<size_t>(thread)];
       uint64_t bytes = 0;
       while (seconds_since(start) < seconds || next < shards.size()) {
         const data::ShardSummary& shard = shards[next++ % shards.size()];
@@ -116,8 +115,8 @@ class Bench {
   }
 
   double check_only(double seconds) const {
-    const auto start = BenchClock::now();
-    return on_threads([&] {
+    const auto start = Clock::now();
+    return on_threads([&](int64_t /*thread*/) {
       const std::vector<char> buffer(kRawReadBytes / 4);
       uint64_t bytes = 0;
       for (uint32_t crc = 0; seconds_since(start) < seconds; bytes += buffer.size()) {
@@ -132,7 +131,7 @@ class Bench {
     forget();
     const data::OrderOptions order{.seed = 1, .samples = clips_.size(), .global_batch = batch()};
     data::BatchRequests requests(order, {}, options_.is_cold ? 1 : int64_t{1} << 40, 0, 1);
-    const auto start = BenchClock::now();
+    const auto start = Clock::now();
     data::ClipLoader loader(clips_, [&] { return requests.next(); }, {.threads = options_.threads, .batches_ahead = 2});
     double clips = 0;
     torch::Tensor room;

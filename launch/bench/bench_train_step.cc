@@ -3,20 +3,19 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 
 #include "core/base/error.h"
 #include "core/dist/cost.h"
-#include "core/encoder/frozen_encoder.h"
 #include "core/recipe/mix.h"
 #include "data/cache/cache_reader.h"
+#include "data/cache/feature_decoder.h"
 #include "data/loader/cached_clips.h"
 #include "data/loader/clip_loader.h"
 #include "launch/bench/bench_compute.h"
 #include "launch/bench/random_cache.h"
 #include "launch/bench/step_profile.h"
-#include "launch/bench/timing.h"
 #include "launch/geometry.h"
+#include "launch/timing.h"
 #include "launch/training/train_step.h"
 
 namespace permafrost::launch {
@@ -37,25 +36,31 @@ using Source = std::function<Clips()>;
 
 class CachedSource {
  public:
-  CachedSource(const data::CacheKey& key, const Settings& settings, int64_t batch)
-      : files_(key, kBatchesInCache * batch, settings.cache.bits),
+  CachedSource(const data::CacheKey& key, const Settings& settings, const ComputeBench& bench)
+      : device_(bench.device),
+        files_(key, kBatchesInCache * bench.batch, settings.cache.bits),
         cache_(files_.directory()),
         clips_(cache_, "train", data::ViewPolicy::kOnePerEpoch),
-        requests_({.seed = 1, .samples = clips_.size(), .global_batch = batch}, {}, int64_t{1} << 40, 0, 1),
+        requests_({.seed = 1, .samples = clips_.size(), .global_batch = bench.batch}, {}, int64_t{1} << 40, 0, 1),
+        decoder_(clips_.codec(), device_),
         loader_(clips_, [this] { return requests_.next(); },
-                {.threads = settings.train.loader_threads, .batches_ahead = settings.train.prefetch_batches}) {}
+                {.threads = settings.train.loader_threads,
+                 .batches_ahead = settings.train.prefetch_batches,
+                 .is_pinned = device_.is_cuda()}) {}
 
   Clips next() {
-    const data::Batch batch = *loader_.next();
-    return {batch.pixels, clips_.codec().decode_batch(batch.coded, room_)};
+    batch_ = *loader_.next();  // kept until the next is asked for: by then it has been copied
+    return {batch_.pixels.to(device_, /*non_blocking=*/true), decoder_.decode(batch_.coded)};
   }
 
  private:
+  torch::Device device_;
   RandomCache files_;
   data::CacheReader cache_;
   data::CachedClips clips_;
   data::BatchRequests requests_;
-  torch::Tensor room_;
+  data::FeatureDecoder decoder_;
+  data::Batch batch_;
   data::ClipLoader loader_;  // last: its threads read the others
 };
 
@@ -67,8 +72,8 @@ class StepBench {
         network_(make_dist_config(settings, bench.vision)),
         step_(make_classifier(), {.clips = bench.batch}, nullptr),
         pixels_(torch::randint(256, {bench.batch, network_.frames, 3, network_.image_size, network_.image_size},
-                               torch::kUInt8)),
-        targets_(core::soft_targets(torch::zeros({bench.batch}, torch::kInt64), kClasses, {})) {}
+                               torch::TensorOptions(torch::kUInt8).device(bench.device))),
+        targets_(core::soft_targets(torch::zeros({bench.batch}, torch::kInt64), kClasses, {}).to(bench.device)) {}
 
   std::vector<ComputeRate> run(const std::vector<std::string>& kinds) {
     std::vector<Source> sources;
@@ -76,18 +81,15 @@ class StepBench {
     std::vector<std::vector<double>> seconds(kinds.size());
     for (int64_t round = -1; round < bench_.rounds; ++round) {
       for (size_t i = 0; i < kinds.size(); ++i) {
-        const BenchClock::time_point start = BenchClock::now();
+        const Clock::time_point start = Clock::now();
         take(sources[i]);
+        wait_for(bench_.device);
         if (round >= 0) seconds[i].push_back(seconds_since(start));
       }
     }
     std::vector<ComputeRate> rates;
     for (size_t i = 0; i < kinds.size(); ++i) {
-      rates.push_back({.kind = kinds[i],
-                       .units = static_cast<double>(bench_.batch),
-                       .seconds = median(seconds[i]),
-                       .least_seconds = *std::min_element(seconds[i].begin(), seconds[i].end()),
-                       .flops = flops_of(kinds[i])});
+      rates.push_back(rate_of(kinds[i], static_cast<double>(bench_.batch), flops_of(kinds[i]), seconds[i]));
     }
     return rates;
   }
@@ -120,6 +122,7 @@ class StepBench {
     core::Classifier classifier(network_, core::HeadConfig{.kind = core::HeadKind::kLinear, .classes = kClasses});
     core::initialise(*classifier, /*seed=*/0);
     classifier->precision = bench_.type;
+    classifier->to(bench_.device);
     return classifier;
   }
 
@@ -142,7 +145,7 @@ class StepBench {
     if (kind == "cached") {
       data::CacheKey key = clip_key(settings_, bench_.vision);
       key.encoder_sha256 = "random";
-      const auto cached = std::make_shared<CachedSource>(key, settings_, bench_.batch);
+      const auto cached = std::make_shared<CachedSource>(key, settings_, bench_);
       return [cached] { return cached->next(); };
     }
     if (kind == "online") return online_source();
@@ -150,16 +153,14 @@ class StepBench {
   }
 
   Source memory_source() const {
-    const torch::Tensor features =
-        torch::randn({network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width});
+    const torch::Tensor features = torch::randn(
+        {network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width}, bench_.device);
     const Clips clips{pixels_, features.transpose(0, 1)};
     return [clips] { return clips; };
   }
 
   Source online_source() const {
-    core::VisionTransformer vision(bench_.vision);
-    core::initialise(vision, /*seed=*/0);
-    const auto encoder = std::make_shared<core::FrozenEncoder>(vision, bench_.type);
+    const auto encoder = std::make_shared<core::FrozenEncoder>(random_encoder(bench_));
     return [this, encoder] {
       const torch::Tensor frames =
           pixels_.slice(1, 0, network_.frames, network_.alpha).flatten(0, 1);  // [b*t, 3, S, S]

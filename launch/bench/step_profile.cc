@@ -7,14 +7,14 @@
 #include <map>
 #include <utility>
 
-#include "launch/bench/timing.h"
+#include "launch/timing.h"
 
 namespace permafrost::launch {
 namespace {
 
 struct Frame {
   std::string part;
-  BenchClock::time_point start;
+  Clock::time_point start;
   double inner_seconds = 0;  // of what was called from here
 };
 
@@ -45,7 +45,7 @@ std::string part_of(const at::RecordFunction& function) {
 std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
   const std::string part = part_of(function);
   if (function.scope() == at::RecordScope::USER_SCOPE) record.parts[at::sequence_number::peek()] = part;
-  record.stack.push_back({part, BenchClock::now()});
+  record.stack.push_back({part, Clock::now()});
   return nullptr;
 }
 

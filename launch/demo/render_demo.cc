@@ -120,7 +120,7 @@ std::vector<DemoClip> missing_clips(const DemoOptions& options) {
 void remove_leftovers(const std::string& folder) {
   std::vector<std::filesystem::path> leftovers;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().filename().string().find(".partial-") != std::string::npos) leftovers.push_back(entry.path());
+    if (core::is_partial_name(entry.path().filename().string())) leftovers.push_back(entry.path());
   }
   for (const auto& path : leftovers) {
     std::error_code error;

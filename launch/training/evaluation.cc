@@ -131,12 +131,18 @@ std::vector<json> mistakes_of(const std::vector<VideoScore>& videos, const data:
 
 }  // namespace
 
+std::vector<torch::Tensor> clip_logits(TrainedModel& model, const torch::Tensor& pixels,
+                                       const torch::Tensor& features) {
+  const c10::InferenceMode inference;
+  const torch::Tensor layers = features.to(model.device).transpose(0, 1);  // [N, b, t, L, C]
+  std::vector<torch::Tensor> logits = model.classifier->forward(pixels.to(model.device), layers);
+  if (model.zero_shot) logits[0] = model.zero_shot->fuse(logits[0], layers[layers.size(0) - 1]);
+  return logits;
+}
+
 torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, const torch::Tensor& features) {
   const c10::InferenceMode inference;
-  const torch::Tensor layers = features.transpose(0, 1);  // [N, b, t, L, C]
-  std::vector<torch::Tensor> logits = model.classifier->forward(pixels, layers);
-  if (model.zero_shot) logits[0] = model.zero_shot->fuse(logits[0], layers[layers.size(0) - 1]);
-  return model.classifier->head->scores(logits);
+  return model.classifier->head->scores(clip_logits(model, pixels, features)).cpu();
 }
 
 std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,

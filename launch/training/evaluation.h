@@ -30,8 +30,10 @@ struct VideoScore {
   std::string failure;        // why it could not be read; then there are no scores
 };
 
-// The head's scores (core/dist/head.h) of clips [b, F, 3, S, S], [b, N, t, L, C] -> [b, K], for a verb_noun head
-// [b, K + verbs + nouns].
+// The head's logits of clips [b, F, 3, S, S], [b, N, t, L, C], wherever they lie, on the model's device.
+std::vector<torch::Tensor> clip_logits(TrainedModel& model, const torch::Tensor& pixels, const torch::Tensor& features);
+
+// And its scores (core/dist/head.h), [b, K], for a verb_noun head [b, K + verbs + nouns], on the CPU.
 torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, const torch::Tensor& features);
 
 // Each rank takes a part of the videos; rank 0 gets all scores in the order of the set, the others none. A video that

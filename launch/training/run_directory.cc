@@ -67,14 +67,14 @@ json describe_options(const core::OptionTable& table) {
   return list;
 }
 
-json describe_environment(int64_t ranks, int64_t threads) {
+json describe_environment(int64_t ranks, int64_t threads, torch::Device device) {
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   return {{"version", PERMAFROST_VERSION},
           {"torch", TORCH_VERSION},
           {"host", host},
           {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
-          {"device", "cpu"},
+          {"device", torch::DeviceTypeName(device.type(), /*lower_case=*/true)},
           {"ranks", ranks},
           {"threads_per_rank", threads}};
 }

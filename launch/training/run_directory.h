@@ -45,6 +45,6 @@ std::string json_text(const nlohmann::json& value, int indent);
 // [{"name", "value", "origin"}, ...] of every option.
 nlohmann::json describe_options(const core::OptionTable& table);
 // Versions, host, cores and ranks.
-nlohmann::json describe_environment(int64_t ranks, int64_t threads);
+nlohmann::json describe_environment(int64_t ranks, int64_t threads, torch::Device device);
 
 }  // namespace permafrost::launch

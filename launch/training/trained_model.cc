@@ -88,14 +88,14 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
   return key;
 }
 
-TrainedModel load_newest_model(const std::string& run) {
+TrainedModel load_newest_model(const std::string& run, torch::Device device) {
   const std::string directory = run + "/checkpoints";
   if (!std::filesystem::is_directory(directory)) {
     throw core::DataError(run + ": expected a run with checkpoints, found none: train first, or give another --run");
   }
   const auto checkpoint = core::CheckpointStore(directory, 1).load_newest();
   if (!checkpoint) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
-  TrainedModel model;
+  TrainedModel model{.device = device};
   try {
     model.labels = data::LabelMap(checkpoint->state.at("labels").get<std::vector<std::string>>());
     model.key = data::cache_key_from_json(checkpoint->state.at("cache_key"), checkpoint->directory);
@@ -105,6 +105,7 @@ TrainedModel load_newest_model(const std::string& run) {
     throw core::DataError(checkpoint->directory + "/state.json: " + error.what() + ": written by another version?");
   }
   core::load_state(*model.classifier, checkpoint->model, checkpoint->directory + "/model.safetensors");
+  model.classifier->to(device);
   model.step = checkpoint->step;
   return model;
 }
@@ -129,13 +130,15 @@ void use_classes(TrainedModel& model, const std::string& text, core::FrozenEncod
   core::Head head(core::HeadConfig{.kind = core::HeadKind::kText, .classes = model.labels.size()},
                   texts.features.size(1));
   head->set_text(texts.features, texts.logit_scale);
+  head->to(model.device);
   model.classifier->head = model.classifier->replace_module("head", head.ptr());
   if (is_fused) model.zero_shot = std::make_shared<ZeroShot>(*encoder, head, clip_weight);
 }
 
 core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path) {
-  return core::FrozenEncoder(
-      path, {.image_size = model.key.image_size, .dtype = core::precision_named(model.key.encoder_dtype)});
+  return core::FrozenEncoder(path, {.image_size = model.key.image_size,
+                                    .dtype = core::precision_named(model.key.encoder_dtype),
+                                    .device = model.device});
 }
 
 void require_usable(const TrainedModel& model, const data::CacheKey& found, const std::string& where) {

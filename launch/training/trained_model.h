@@ -22,6 +22,7 @@ namespace permafrost::launch {
 
 struct TrainedModel {
   core::Classifier classifier{nullptr};
+  torch::Device device = torch::kCPU;  // where it computes
   data::LabelMap labels;
   data::CacheKey key;
   int64_t step = 0;
@@ -41,10 +42,10 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
                               const data::LabelMap& labels);
 
 // Throws DataError where the run has no checkpoint or none that is whole.
-TrainedModel load_newest_model(const std::string& run);
+TrainedModel load_newest_model(const std::string& run, torch::Device device);
 
 // The encoder at `path`, at the image size and in the type that made the features the model was trained on; whether it
-// is the same encoder, data::ClipBuilder checks.
+// is the same encoder, data::ClipBuilder checks. It computes where the model does.
 core::FrozenEncoder load_frozen_encoder(const TrainedModel& model, const std::string& path);
 
 // Lets a model with a text head name other classes than it was trained on: those of the file `text`. With an encoder,

@@ -2,7 +2,6 @@
 
 #include <torch/types.h>
 
-#include <chrono>
 #include <cmath>
 
 #include "core/base/error.h"
@@ -13,6 +12,7 @@
 #include "core/recipe/schedule.h"
 #include "distributed/process_group.h"
 #include "launch/geometry.h"
+#include "launch/timing.h"
 #include "launch/training/initial_weights.h"
 #include "launch/training/mix_groups.h"
 #include "launch/training/text_head.h"
@@ -22,9 +22,6 @@ namespace permafrost::launch {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // What the cache holds decides the geometry; the settings decide the rest.
 core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
@@ -46,11 +43,12 @@ core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
 }
 
 core::Classifier make_classifier(const Settings& settings, const core::DistConfig& config,
-                                 const std::vector<std::string>& labels) {
+                                 const std::vector<std::string>& labels, torch::Device device) {
   core::Classifier classifier(config, make_head_config(settings.model.head, labels));
   core::initialise(*classifier, static_cast<uint64_t>(settings.recipe.seed));
   fill_text_head(classifier->head, settings.path.text, labels);
   classifier->precision = core::precision_named(settings.train.precision);
+  classifier->to(device);
   return classifier;
 }
 
@@ -84,10 +82,11 @@ TrainStepOptions step_options(const Settings& settings, const distributed::Commu
 
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, TrainingSet set, distributed::Communicator& world,
+Trainer::Trainer(const Settings& settings, TrainingSet set, torch::Device device, distributed::Communicator& world,
                  std::optional<RunDirectory>& run)
     : settings_(settings),
       set_(std::move(set)),
+      device_(device),
       world_(world),
       run_(run),
       config_(config_of(settings, set_)),
@@ -98,8 +97,9 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, distributed::Communi
       first_clip_(world.rank() * settings.recipe.batch / world.size()),
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
-      train_step_(make_classifier(settings, config_, set_.labels), step_options(settings, world),
-                  distributed::make_process_group(world, torch::kCPU)) {
+      train_step_(make_classifier(settings, config_, set_.labels, device), step_options(settings, world),
+                  distributed::make_process_group(world, device)),
+      decoder_(set_.clips->codec(), device) {
   require_whole_groups(settings, world.size());
   if (settings.recipe.batch < world.size()) {
     throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
@@ -198,14 +198,18 @@ void Trainer::save() {
 }
 
 void Trainer::add(const data::Batch& batch, int64_t begin, int64_t end) {
+  // The loss is waited for below, so nothing is still being copied when the batch is given back.
+  const auto on_device = [&](const torch::Tensor& tensor) {
+    return tensor.slice(0, begin, end).to(device_, /*non_blocking=*/true);
+  };
   const core::BatchMix mix = core::draw_batch_mix(
       settings_.recipe.mix, {order_.seed, batch.cursor.epoch, batch.cursor.batch, first_clip_ + begin}, end - begin,
       config_.image_size);
-  const torch::Tensor pixels = core::mix_pixels(batch.pixels.slice(0, begin, end), mix);  // [b, F, 3, S, S]
-  const torch::Tensor decoded = set_.clips->codec().decode_batch(batch.coded.slice(0, begin, end), decoded_);
+  const torch::Tensor pixels = core::mix_pixels(on_device(batch.pixels), mix);  // [b, F, 3, S, S]
+  const torch::Tensor decoded = decoder_.decode(batch.coded.slice(0, begin, end));
   const torch::Tensor features =
       core::mix_features(decoded, mix, config_.image_size, config_.patch_size);  // [b, N, t, L, C]
-  const torch::Tensor labels = batch.targets.slice(0, begin, end);
+  const torch::Tensor labels = on_device(batch.targets);
   const core::HeadImpl& head = *train_step_.classifier()->head;
   const Forward forward = train_step_.add(pixels, features, core::soft_targets(labels, head.config.classes, mix),
                                           /*is_last=*/end == batch.size());
@@ -233,9 +237,10 @@ int Trainer::train() {
     return core::kExitDone;
   }
   distributed::StopSignal stop;
-  data::ClipLoader loader(
-      *set_.clips, requests(),
-      {.threads = settings_.train.loader_threads, .batches_ahead = settings_.train.prefetch_batches});
+  data::ClipLoader loader(*set_.clips, requests(),
+                          {.threads = settings_.train.loader_threads,
+                           .batches_ahead = settings_.train.prefetch_batches,
+                           .is_pinned = device_.is_cuda()});
   set_status("running");
   while (step_ < steps_) {
     const Clock::time_point start = Clock::now();

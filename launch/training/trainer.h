@@ -14,6 +14,7 @@
 #include "core/checkpoint/checkpoint.h"
 #include "core/dist/classifier.h"
 #include "data/cache/cache_key.h"
+#include "data/cache/feature_decoder.h"
 #include "data/loader/clip_loader.h"
 #include "data/loader/shard_stage.h"
 #include "distributed/communicator.h"
@@ -38,9 +39,9 @@ struct TrainingSet {
 
 class Trainer {
  public:
-  // Builds the network and the optimiser, and loads the newest checkpoint where there is one. Collective. Throws
-  // ConfigError where options, cache and checkpoint do not fit together.
-  Trainer(const Settings& settings, TrainingSet set, distributed::Communicator& world,
+  // Builds the network and the optimiser on `device`, and loads the newest checkpoint where there is one. Collective.
+  // Throws ConfigError where options, cache and checkpoint do not fit together.
+  Trainer(const Settings& settings, TrainingSet set, torch::Device device, distributed::Communicator& world,
           std::optional<RunDirectory>& run);
 
   // Returns an exit code. Collective.
@@ -61,6 +62,7 @@ class Trainer {
 
   const Settings& settings_;
   TrainingSet set_;
+  torch::Device device_;
   distributed::Communicator& world_;
   std::optional<RunDirectory>& run_;  // only on rank 0
   core::DistConfig config_;
@@ -68,7 +70,7 @@ class Trainer {
   int64_t first_clip_;  // of this rank, in the global batch
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
   TrainStep train_step_;
-  torch::Tensor decoded_;                       // room for a step's features
+  data::FeatureDecoder decoder_;
   std::optional<core::CheckpointStore> store_;  // only on rank 0
   StepLog log_;
 };

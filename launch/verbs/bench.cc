@@ -10,6 +10,7 @@
 #include "launch/bench/bench_compute.h"
 #include "launch/bench/bench_decode.h"
 #include "launch/bench/bench_loader.h"
+#include "launch/placement.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
 
@@ -89,13 +90,14 @@ struct Compute {
     clips = std::max<int64_t>(1, settings.bench.batch);
     bench = {.vision = core::architecture_named(encoder),
              .type = core::precision_named(settings.bench.dtype),
+             .device = place_device(invocation),
              .batch = clips,
              .rounds = settings.bench.steps};
   }
 
   // The limit: the rate of a wide product, measured when it is called.
   double gemm_flops() const {
-    const ComputeRate rate = bench_gemm(bench.type, {}, bench.rounds);
+    const ComputeRate rate = bench_gemm(bench, gemm_shape(bench.device));
     return rate.flops / rate.least_seconds;
   }
 
@@ -105,6 +107,7 @@ struct Compute {
               {"per_second", rate.units / rate.seconds},
               {"unit", unit},
               {"threads", at::get_num_threads()},
+              {"device", torch::DeviceTypeName(bench.device.type(), /*lower_case=*/true)},
               {"dtype", settings.bench.dtype},
               {"rounds", bench.rounds},
               {"seconds", rate.seconds},
@@ -123,8 +126,8 @@ struct Compute {
 
 void tell_gemm(const Invocation& invocation) {
   const Compute compute(invocation);
-  const GemmShape shape;
-  json line = compute.line("gemm", "products", bench_gemm(compute.bench.type, shape, compute.bench.rounds), 0);
+  const GemmShape shape = gemm_shape(compute.bench.device);
+  json line = compute.line("gemm", "products", bench_gemm(compute.bench, shape), 0);
   line.update({{"rows", shape.rows}, {"inner", shape.inner}, {"columns", shape.columns}});
   print(line);
 }

@@ -15,6 +15,7 @@
 #include "data/cache/codec_audit.h"
 #include "data/cache/codec_fit.h"
 #include "launch/cache_codec.h"
+#include "launch/placement.h"
 #include "launch/training/evaluation.h"
 #include "launch/training/run_directory.h"
 #include "launch/training/trained_model.h"
@@ -69,12 +70,14 @@ class Audit {
         names_codec_(is_typed(invocation, "cache.codec")),
         manifest_(data::read_manifest(invocation.need(settings_.path.manifest, "manifest"),
                                       settings_.has.allow_outside_root)) {
-    if (!settings_.path.run.empty()) model_ = load_newest_model(settings_.path.run);
     place_threads(invocation);
+    const torch::Device device = place_device(invocation);
+    if (!settings_.path.run.empty()) model_ = load_newest_model(settings_.path.run, device);
     encoder_.emplace(invocation.need_encoder(),
                      core::EncoderOptions{.image_size = model_ ? model_->key.image_size : settings_.cache.image_size,
                                           .dtype = core::precision_named(model_ ? model_->key.encoder_dtype
-                                                                                : settings_.cache.encoder_dtype)});
+                                                                                : settings_.cache.encoder_dtype),
+                                          .device = device});
     key_ = model_ ? model_->key : make_cache_key(settings_, *encoder_, manifest_.labels);
     key_.codec = {};
     clips_.emplace(*encoder_, key_);
@@ -142,8 +145,7 @@ void Audit::fit() {
 }
 
 torch::Tensor Audit::logits_of(const torch::Tensor& pixels, const torch::Tensor& features) {
-  const c10::InferenceMode inference;
-  return model_->classifier->forward(pixels.unsqueeze(0), features.unsqueeze(1))[0][0];  // [K]
+  return clip_logits(*model_, pixels.unsqueeze(0), features.unsqueeze(0))[0][0].cpu();  // [K]
 }
 
 void Audit::measure() {

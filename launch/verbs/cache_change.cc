@@ -14,6 +14,7 @@
 #include "launch/cache_codec.h"
 #include "launch/cache_options.h"
 #include "launch/free_space.h"
+#include "launch/placement.h"
 #include "launch/recode_mark.h"
 #include "launch/shard_work.h"
 #include "launch/verbs/cache_verbs.h"

@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "data/cache/verify_cache.h"
 #include "launch/cache_job.h"
+#include "launch/placement.h"
 #include "launch/verbs/cache_verbs.h"
 
 namespace permafrost::launch {

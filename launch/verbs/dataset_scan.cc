@@ -20,6 +20,7 @@
 #include "distributed/stop_signal.h"
 #include "distributed/work_queue.h"
 #include "launch/isolation.h"
+#include "launch/placement.h"
 #include "launch/progress.h"
 #include "launch/verbs/dataset_verbs.h"
 

@@ -1,5 +1,6 @@
 #include "core/base/error.h"
 #include "launch/demo/render_demo.h"
+#include "launch/placement.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {

@@ -13,6 +13,7 @@
 #include "data/loader/cached_clips.h"
 #include "data/loader/online_clips.h"
 #include "distributed/communicator.h"
+#include "launch/placement.h"
 #include "launch/training/evaluation.h"
 #include "launch/training/probe.h"
 #include "launch/training/run_directory.h"
@@ -129,7 +130,7 @@ int evaluate_run(Invocation& invocation) {
   require_inputs(invocation);
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
-  TrainedModel model = load_newest_model(settings.path.run);
+  TrainedModel model = load_newest_model(settings.path.run, place_device(invocation));
   std::optional<core::FrozenEncoder> encoder;
   if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
   use_text(settings, model, encoder);

@@ -15,6 +15,7 @@
 #include "core/encoder/frozen_encoder.h"
 #include "data/cache/clip_builder.h"
 #include "launch/isolation.h"
+#include "launch/placement.h"
 #include "launch/training/evaluation.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
@@ -103,7 +104,7 @@ int run_predict(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   place_threads(invocation);
   const std::vector<std::string> videos = videos_in(invocation.words);
-  TrainedModel model = load_newest_model(invocation.need(settings.path.run, "run"));
+  TrainedModel model = load_newest_model(invocation.need(settings.path.run, "run"), place_device(invocation));
   core::FrozenEncoder encoder = load_frozen_encoder(model, invocation.need_encoder());
   std::optional<data::DecodeChild> child;
   if (const auto limits = isolation_of(settings)) child.emplace(*limits);

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/encoder/class_texts.h"
 #include "data/dataset/label_lists.h"
+#include "launch/placement.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {

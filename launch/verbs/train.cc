@@ -13,6 +13,7 @@
 #include "data/loader/shard_stage.h"
 #include "distributed/communicator.h"
 #include "launch/geometry.h"
+#include "launch/placement.h"
 #include "launch/training/run_directory.h"
 #include "launch/training/trained_model.h"
 #include "launch/training/trainer.h"
@@ -84,7 +85,8 @@ void TrainingClips::use_videos(const Invocation& invocation) {
   const std::string dtype = cache_ ? cache_->key().encoder_dtype : settings_.cache.encoder_dtype;
   encoder_.emplace(invocation.need_encoder(),
                    core::EncoderOptions{.image_size = cache_ ? cache_->key().image_size : settings_.cache.image_size,
-                                        .dtype = core::precision_named(dtype)});
+                                        .dtype = core::precision_named(dtype),
+                                        .device = place_device(invocation)});
   data::CacheKey key = wanted_key();
   key.codec = {.name = "f32"};
   builder_.emplace(*encoder_, key);
@@ -164,16 +166,17 @@ int run_train(Invocation& invocation) {
   const TrainingClips clips(invocation);
   const int64_t threads = place_threads(invocation);
   distributed::Communicator world(*invocation.session);
+  const torch::Device device = place_device(invocation);
   std::optional<core::DirectoryLock> lock;
   std::optional<RunDirectory> run;
   if (world.is_root()) {
     lock.emplace(run_path);
     run.emplace(run_path);
   }
-  Trainer trainer(settings, clips.set(), world, run);
+  Trainer trainer(settings, clips.set(), device, world, run);
   if (world.is_root()) {
     run->write("config.json", describe_options(*invocation.table));
-    run->write("environment.json", describe_environment(world.size(), threads));
+    run->write("environment.json", describe_environment(world.size(), threads, device));
     clips.log();
   }
   const int code = trainer.train();

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -136,6 +137,19 @@ TEST(ProcessGroup, RefusesADeviceThatIsNotThere) {
   Communicator world(MPI_COMM_WORLD);
   EXPECT_THROW(make_process_group(world, torch::Device(torch::kCUDA, 99)), core::ConfigError);
   EXPECT_THROW(make_process_group(world, torch::Device(torch::kMeta)), core::ConfigError);
+}
+
+TEST(ProcessGroup, RefusesRanksOnDevicesOfTwoKinds) {
+  Communicator world(MPI_COMM_WORLD);
+  if (world.size() == 1) return;  // none to differ from
+  const torch::Device own = world.rank() == world.size() - 1 ? torch::kCUDA : torch::kCPU;
+  try {
+    make_process_group(world, own);
+    ADD_FAILURE() << "expected a ConfigError";
+  } catch (const core::ConfigError& error) {
+    const std::string other = "rank " + std::to_string(world.size() - 1) + " on cuda";
+    EXPECT_THAT(error.what(), testing::HasSubstr(other));
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-// golden_check FILE.safetensors: our errors on a fixture in the layout of tests/golden/dist_*.safetensors, one JSON
-// line.
+// golden_check FILE.safetensors [cuda]: our errors on a fixture in the layout of tests/golden/dist_*.safetensors, on
+// the CPU or a GPU, one JSON line.
+#include <ATen/Context.h>
+
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -10,12 +12,14 @@
 
 int main(int argc, char** argv) {
   using namespace permafrost::testing;
-  if (argc != 2) {
-    std::fprintf(stderr, "golden_check: expected one file, found %d: golden_check FILE.safetensors\n", argc - 1);
+  if (argc < 2 || argc > 3) {
+    std::fprintf(stderr, "golden_check: expected one file, found %d words: golden_check FILE.safetensors [cuda]\n",
+                 argc - 1);
     return 2;
   }
+  at::globalContext().setAllowTF32CuDNN(false);
   try {
-    DistGolden golden(argv[1]);
+    DistGolden golden(argv[1], torch::Device(argc == 3 ? argv[2] : "cpu"));
     const Errors outputs = golden.outputs();
     const bool is_same_set = golden.without_gradient() == golden.expected_without_gradient();
     const nlohmann::ordered_json line{{"features", printable(worst(golden.features()))},

@@ -40,14 +40,17 @@ double worst(const Errors& errors) {
   return largest;
 }
 
-DistGolden::DistGolden(const std::string& path) : file_(core::read_safetensors(path)) {
+DistGolden::DistGolden(const std::string& path, torch::Device device)
+    : file_(core::read_safetensors(path)), device_(device) {
   const auto config = file_.metadata.find("config");
   if (config == file_.metadata.end()) throw core::DataError(path + ": expected the metadata key 'config', found none");
   meta_ = nlohmann::json::parse(config->second, nullptr, /*allow_exceptions=*/false);
   if (!meta_.is_object()) throw core::DataError(path + ": expected a JSON object in the metadata key 'config'");
   layers_ = meta_.at("selected_layers").get<std::vector<int64_t>>();
   net_ = core::DistNet(dist_config());
+  for (auto& [name, tensor] : file_.tensors) tensor = tensor.to(device);
   core::load_state(*net_, with_prefix("dist_net."), path);
+  net_->to(device);
 }
 
 std::map<std::string, torch::Tensor> DistGolden::with_prefix(const std::string& prefix) const {
@@ -112,6 +115,7 @@ Errors DistGolden::features() {
   config.embedding = meta_.at("embed_dim");
   core::VisionTransformer encoder(config);
   core::load_state(*encoder, with_prefix("visual."), file_.path);
+  encoder->to(device_);
   const torch::NoGradGuard no_grad;
   const torch::Tensor frames = pixels().slice(1, 0, std::nullopt, meta_.at("alpha").get<int64_t>()).flatten(0, 1);
   const std::vector<torch::Tensor> layers = encoder->forward(frames);
@@ -149,7 +153,7 @@ Errors DistGolden::outputs() {
 
 double DistGolden::bfloat16_logits() {
   const torch::NoGradGuard no_grad;
-  const core::Autocast autocast(torch::kCPU, torch::kBFloat16);
+  const core::Autocast autocast(device_.type(), torch::kBFloat16);
   const torch::Tensor expected = file_.at("output.logits");
   const torch::Tensor found = logits(embed()).to(torch::kFloat32);
   return ((found - expected).abs().max() / (expected.max() - expected.min())).item<double>();

@@ -25,8 +25,8 @@ double worst(const Errors& errors);
 
 class DistGolden {
  public:
-  // Throws DataError where the file is not such a fixture.
-  explicit DistGolden(const std::string& path);
+  // Everything is computed on `device`. Throws DataError where the file is not such a fixture.
+  explicit DistGolden(const std::string& path, torch::Device device = torch::kCPU);
 
   Errors features();         // every layer of the frozen ViT, and CLIP's frame embedding
   Errors activations();      // every sub-network's output
@@ -57,6 +57,7 @@ class DistGolden {
 
   core::SafetensorsFile file_;
   nlohmann::json meta_;
+  torch::Device device_;
   std::vector<int64_t> layers_;
   core::DistNet net_{nullptr};
 };

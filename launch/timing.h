@@ -7,10 +7,10 @@
 
 namespace permafrost::launch {
 
-using BenchClock = std::chrono::steady_clock;
+using Clock = std::chrono::steady_clock;
 
-inline double seconds_since(BenchClock::time_point start) {
-  return std::chrono::duration<double>(BenchClock::now() - start).count();
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 // Of an even number of values the greater of the two in the middle; 0 of none.
