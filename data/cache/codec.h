@@ -26,12 +26,14 @@ namespace permafrost::data {
 
 class Codec {
  public:
-  Codec(CodecSpec spec, FeatureShape shape) : spec_(std::move(spec)), shape_(shape) {}
+  Codec(CodecSpec spec, FeatureShape shape, std::shared_ptr<const CodecTables> tables = nullptr)
+      : spec_(std::move(spec)), shape_(shape), tables_(std::move(tables)) {}
   virtual ~Codec() = default;
 
   const std::string& name() const { return spec_.name; }
   const CodecSpec& spec() const { return spec_; }
   const FeatureShape& shape() const { return shape_; }
+  const CodecTables* tables() const { return tables_.get(); }  // nullptr where it was made without
   // The datasets it fills, in the order of the bytes; the first is "features", the names of all begin so.
   virtual std::vector<Field> fields() const = 0;
   uint64_t bytes_per_record() const;
@@ -57,6 +59,7 @@ class Codec {
  private:
   CodecSpec spec_;
   FeatureShape shape_;
+  std::shared_ptr<const CodecTables> tables_;
 };
 
 // f32, f16, bf16, int8, fp8, int4, lowrank.

@@ -29,8 +29,8 @@ struct LayerTables {
 class LayeredCodec : public Codec {
  public:
   LayeredCodec(const CodecSpec& spec, const FeatureShape& shape, std::shared_ptr<const CodecTables> tables)
-      : Codec(spec, shape), tables_(std::move(tables)) {
-    if (tables_) read_tables();
+      : Codec(spec, shape, std::move(tables)) {
+    if (this->tables() != nullptr) read_tables();
   }
 
   std::vector<Field> fields() const override;
@@ -64,7 +64,6 @@ class LayeredCodec : public Codec {
   void encode_block(const float* values, int64_t layer, int64_t first, int64_t end, float* decoded,
                     uint8_t* bytes) const;
 
-  std::shared_ptr<const CodecTables> tables_;
   torch::Tensor inverse_steps_;  // [N, r]
   std::vector<LayerTables> layers_;
 };
@@ -81,8 +80,8 @@ std::vector<Field> LayeredCodec::fields() const {
 
 void LayeredCodec::read_tables() {
   const int64_t layers = shape().layers, width = shape().width;
-  const torch::Tensor& mean = tables_->at("mean", torch::kFloat32, {layers, width});
-  const torch::Tensor& steps = tables_->at("steps", torch::kFloat32, {layers, components()});
+  const torch::Tensor& mean = tables()->at("mean", torch::kFloat32, {layers, width});
+  const torch::Tensor& steps = tables()->at("steps", torch::kFloat32, {layers, components()});
   inverse_steps_ = steps.reciprocal();
   layers_.resize(layers);
   for (int64_t n = 0; n < layers; ++n) {
@@ -90,13 +89,13 @@ void LayeredCodec::read_tables() {
     layers_[n].steps = steps.const_data_ptr<float>() + n * components();
     layers_[n].inverse_steps = inverse_steps_.const_data_ptr<float>() + n * components();
     if (is_rotated()) {
-      layers_[n].basis = tables_->at("basis", torch::kFloat32, {layers, components(), width})[n];
+      layers_[n].basis = tables()->at("basis", torch::kFloat32, {layers, components(), width})[n];
     } else {
-      const torch::Tensor& channels = tables_->at("channels", torch::kInt64, {layers, components()});
+      const torch::Tensor& channels = tables()->at("channels", torch::kInt64, {layers, components()});
       layers_[n].channels = channels.const_data_ptr<int64_t>() + n * components();
     }
     if (spec().outliers > 0) {
-      const torch::Tensor& outliers = tables_->at("outliers", torch::kInt64, {layers, spec().outliers});
+      const torch::Tensor& outliers = tables()->at("outliers", torch::kInt64, {layers, spec().outliers});
       layers_[n].outliers = outliers.const_data_ptr<int64_t>() + n * spec().outliers;
     }
   }

@@ -147,7 +147,7 @@ class Int8Codec : public TokenScaledCodec {
                           .components_8 = 0,
                           .components_4 = 0,
                           .tables_sha256 = spec.tables_sha256},
-                         shape) {
+                         shape, tables) {
     if (tables && spec.outliers > 0) {
       outliers_ = tables->at("outliers", torch::kInt64, {shape.layers, spec.outliers});
     }

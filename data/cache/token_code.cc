@@ -16,15 +16,6 @@ namespace {
 // Tried around the scale at which the components spread as in the sample, in eighths of an octave.
 constexpr std::array kTried = {-5, -2, 0, 3, 7, 14};
 
-float scale_of(int exponent) {
-  static const std::vector<float> scales = [] {
-    std::vector<float> values(256);
-    for (int k = 0; k < 256; ++k) values[k] = std::exp2(static_cast<float>(k - 128) / 8.0f);
-    return values;
-  }();
-  return scales[exponent];
-}
-
 // Sums run in eight lanes of their own, so that a vector unit and a scalar one add in the same order.
 constexpr int64_t kLanes = 8;
 
@@ -88,6 +79,15 @@ PERMAFROST_VECTORISED void unpack_fours(const uint8_t* from, const float* steps,
 
 }  // namespace
 
+float token_scale(uint8_t code) {
+  static const std::array<float, 256> scales = [] {
+    std::array<float, 256> values{};
+    for (int k = 0; k < 256; ++k) values[k] = std::exp2(static_cast<float>(k - 128) / 8.0f);
+    return values;
+  }();
+  return scales[code];
+}
+
 PERMAFROST_VECTORISED void add_to(const float* values, int64_t count, float* to) {
   for (int64_t i = 0; i < count; ++i) to[i] += values[i];
 }
@@ -117,9 +117,10 @@ uint8_t TokenCode::encode(const float* components, uint8_t* packed) const {
   for (const int offset : kTried) {
     const int exponent = std::clamp(centre + offset, 0, 255);
     float lanes[kLanes] = {};
-    quantise(components, steps, inverse_steps, eights, scale_of(exponent), kLargest8, codes.data(), lanes);
-    quantise(components + eights, steps + eights, inverse_steps + eights, fours, scale_of(exponent), kLargest4,
-             codes.data() + eights, lanes);
+    quantise(components, steps, inverse_steps, eights, token_scale(static_cast<uint8_t>(exponent)), kLargest8,
+             codes.data(), lanes);
+    quantise(components + eights, steps + eights, inverse_steps + eights, fours,
+             token_scale(static_cast<uint8_t>(exponent)), kLargest4, codes.data() + eights, lanes);
     if (const float error = sum_of(lanes); error < least) {
       least = error;
       chosen = exponent;
@@ -132,8 +133,8 @@ uint8_t TokenCode::encode(const float* components, uint8_t* packed) const {
 }
 
 void TokenCode::decode(const uint8_t* packed, uint8_t scale, float* components) const {
-  unpack_eights(packed, steps, eights, scale_of(scale), components);
-  unpack_fours(packed + eights, steps + eights, fours / 2, scale_of(scale), components + eights);
+  unpack_eights(packed, steps, eights, token_scale(scale), components);
+  unpack_fours(packed + eights, steps + eights, fours / 2, token_scale(scale), components + eights);
 }
 
 }  // namespace permafrost::data

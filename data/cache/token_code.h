@@ -24,6 +24,9 @@ struct TokenCode {
   void decode(const uint8_t* packed, uint8_t scale, float* components) const;
 };
 
+// 2^((code - 128) / 8), of the byte that encode() returns.
+float token_scale(uint8_t code);
+
 // to += values
 void add_to(const float* values, int64_t count, float* to);
 // to = a - b - c
