@@ -80,13 +80,18 @@ GradientReducer::GradientReducer(std::vector<at::Tensor> parameters, c10::intrus
   for (size_t i = 0; i < parameters_.size(); ++i) {
     PERMAFROST_CHECK(parameters_[i].requires_grad(), name_of(i) + " is frozen: leave it out");
   }
-  if (group && group->getSize() > 1) reducer_ = std::make_unique<FixedReducer>(parameters_, std::move(group), options);
+  if (!group || group->getSize() == 1) return;
+  clock_ = std::make_unique<BucketClock>(group);
+  reducer_ = std::make_unique<FixedReducer>(parameters_, std::move(group), options);
+  reducer_->register_comm_hook(clock_->hook());
 }
 
 GradientReducer::~GradientReducer() = default;
 
 void GradientReducer::prepare_for_backward() {
-  if (reducer_) reducer_->prepare_for_backward({});
+  if (!reducer_) return;
+  clock_->start();
+  reducer_->prepare_for_backward({});
 }
 
 void GradientReducer::finish() {
@@ -101,6 +106,10 @@ void GradientReducer::release_gradients() {
 }
 
 int64_t GradientReducer::bucket_count() const { return reducer_ ? reducer_->bucket_count() : 0; }
+
+std::vector<BucketTimes> GradientReducer::bucket_times() const {
+  return clock_ ? clock_->times() : std::vector<BucketTimes>();
+}
 
 std::string GradientReducer::name_of(size_t parameter) const {
   return names_.empty() ? "parameter " + std::to_string(parameter) : names_[parameter];

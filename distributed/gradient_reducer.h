@@ -21,6 +21,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <vector>
 
+#include "distributed/bucket_clock.h"
+
 namespace permafrost::distributed {
 
 struct GradientReducerOptions {
@@ -53,6 +55,8 @@ class GradientReducer {
 
   // 0 with one rank.
   int64_t bucket_count() const;
+  // Of the last backward that reduced; none with one rank.
+  std::vector<BucketTimes> bucket_times() const;
 
  private:
   class FixedReducer;
@@ -61,7 +65,8 @@ class GradientReducer {
 
   std::vector<at::Tensor> parameters_;
   std::vector<std::string> names_;
-  std::unique_ptr<FixedReducer> reducer_;  // none with one rank
+  std::unique_ptr<BucketClock> clock_;     // none with one rank
+  std::unique_ptr<FixedReducer> reducer_;  // there neither
 };
 
 // Gives every rank the values of rank 0, parameters and buffers alike. Collective. Throws ConfigError when the ranks

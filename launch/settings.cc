@@ -120,6 +120,8 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("warmup_start", &s.recipe.schedule.warmup_start, "learning rate at epoch 0");
   table.add("weight_decay", &s.recipe.weight_decay, "of weights; biases, tokens and norms have none");
   table.add("label_smoothing", &s.recipe.label_smoothing, "share of the target spread over all classes");
+  table.add("clip_norm", &s.recipe.clip_norm,
+            "largest norm of all gradients together; longer ones are shortened; 0: none");
   table.add("mixup", &s.recipe.mix.mixup, "alpha of mixup; 0: none");
   table.add("cutmix", &s.recipe.mix.cutmix, "alpha of cutmix; 0: none");
   table.add("cutmix_probability", &s.recipe.mix.cutmix_probability, "of cutmix instead of mixup, where both are on");
@@ -129,6 +131,10 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("seed", &s.recipe.seed, "of initial weights, order and mixing");
   table.section("train", "Training");
   table.add("checkpoint_every_epochs", &s.train.checkpoint_every_epochs, "and always one at the end");
+  table.add("checkpoint_every_steps", &s.train.checkpoint_every_steps, "and one after so many steps; 0: none");
+  table.add("checkpoint_every_minutes", &s.train.checkpoint_every_minutes, "and one after so many minutes; 0: none");
+  table.add("most_skipped_steps", &s.train.most_skipped_steps,
+            "in a row, because their gradient is not finite, before training stops");
   table.add("keep_checkpoints", &s.train.keep_checkpoints, "the newest ones");
   table.add("log_every_steps", &s.train.log_every_steps, "lines of metrics.jsonl");
   table.add("loader_threads", &s.train.loader_threads, "threads that read clips ahead");

@@ -89,6 +89,7 @@ struct RecipeSettings {
   core::ScheduleOptions schedule;
   double weight_decay = 1e-4;
   double label_smoothing = 0.1;
+  double clip_norm = 0;  // 0: none
   core::MixOptions mix;
   int64_t batch = 256;  // clips of a global batch, over all ranks
   int64_t seed = 0;
@@ -96,6 +97,9 @@ struct RecipeSettings {
 
 struct TrainSettings {
   int64_t checkpoint_every_epochs = 1;
+  int64_t checkpoint_every_steps = 0;   // 0: not by steps
+  double checkpoint_every_minutes = 0;  // 0: not by the clock
+  int64_t most_skipped_steps = 10;
   int64_t keep_checkpoints = 3;
   int64_t log_every_steps = 10;
   int64_t loader_threads = 1;

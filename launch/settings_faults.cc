@@ -86,11 +86,15 @@ std::vector<std::string> faults_of(const Settings& s) {
   within("recipe.warmup_start", s.recipe.schedule.warmup_start, 0, kMostRate);
   within("recipe.weight_decay", s.recipe.weight_decay, 0, kMostRate);
   within("recipe.label_smoothing", s.recipe.label_smoothing, 0, 0.999);
+  within("recipe.clip_norm", s.recipe.clip_norm, 0, kMostEpochs);
   at_least("recipe.mix_group", s.recipe.mix.group, 0);
   within("recipe.mixup", s.recipe.mix.mixup, 0, kMostRate);
   within("recipe.cutmix", s.recipe.mix.cutmix, 0, kMostRate);
   within("recipe.cutmix_probability", s.recipe.mix.cutmix_probability, 0, 1);
   at_least("train.checkpoint_every_epochs", s.train.checkpoint_every_epochs, 1);
+  at_least("train.checkpoint_every_steps", s.train.checkpoint_every_steps, 0);
+  within("train.checkpoint_every_minutes", s.train.checkpoint_every_minutes, 0, kMostRate * kMostRate);
+  at_least("train.most_skipped_steps", s.train.most_skipped_steps, 0);
   at_least("train.keep_checkpoints", s.train.keep_checkpoints, 1);
   at_least("train.log_every_steps", s.train.log_every_steps, 1);
   at_least("train.loader_threads", s.train.loader_threads, 1);

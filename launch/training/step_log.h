@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "distributed/bucket_clock.h"
 #include "distributed/communicator.h"
 
 namespace permafrost::launch {
@@ -16,6 +18,8 @@ class StepLog {
     data_seconds_ += data_seconds;
     ++steps_;
   }
+  // Of this rank's last step.
+  void add_communication(std::vector<distributed::BucketTimes> buckets);
   void add_checkpoint(double seconds) { checkpoint_seconds_ += seconds; }
   void set_gradient_norm(double norm) { gradient_norm_ = norm; }
 
@@ -25,6 +29,8 @@ class StepLog {
 
  private:
   double loss_ = 0, step_seconds_ = 0, data_seconds_ = 0, checkpoint_seconds_ = 0, gradient_norm_ = 0;
+  distributed::Communication communication_;
+  std::vector<distributed::BucketTimes> buckets_;  // of the last step
   int64_t correct_ = 0, clips_ = 0, steps_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "launch/training/train_step.h"
 
+#include <cmath>
 #include <utility>
 
 namespace permafrost::launch {
@@ -45,13 +46,20 @@ double TrainStep::finish_gradient() {
   reducer_.finish();
   std::vector<torch::Tensor> norms;
   for (const core::NamedParameter& parameter : parameters_) norms.push_back(parameter.tensor.grad().norm());
-  return torch::stack(norms).norm().item<double>();
+  const double norm = torch::stack(norms).norm().item<double>();
+  if (options_.clip_norm > 0 && std::isfinite(norm) && norm > options_.clip_norm) {
+    const torch::NoGradGuard no_grad;
+    for (const core::NamedParameter& parameter : parameters_) parameter.tensor.grad().mul_(options_.clip_norm / norm);
+  }
+  return norm;
 }
 
 void TrainStep::update(double learning_rate) {
   optimizer_.step(learning_rate);
   reducer_.release_gradients();
 }
+
+void TrainStep::skip() { reducer_.release_gradients(); }
 
 void TrainStep::broadcast_weights() { distributed::broadcast_parameters(tensors_of(parameters_), group_); }
 

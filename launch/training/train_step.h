@@ -5,7 +5,7 @@
 //   step.broadcast_weights();
 //   for (each micro-batch) step.add(pixels, features, targets, is_last);
 //   const double norm = step.finish_gradient();
-//   step.update(learning_rate);
+//   if (std::isfinite(norm)) step.update(learning_rate); else step.skip();
 #pragma once
 
 #include <torch/types.h>
@@ -25,6 +25,7 @@ struct TrainStepOptions {
   int64_t ranks = 1;
   double weight_decay = 1e-4;
   double label_smoothing = 0.1;
+  double clip_norm = 0;  // 0: none
   int64_t bucket_bytes = int64_t{25} << 20;
 };
 
@@ -41,12 +42,17 @@ class TrainStep {
   // Adds the gradient of some clips of the batch. pixels [b, F, 3, S, S], features float32 [b, N, t, L, C], targets
   // float32 [b, K]. With `is_last` the gradients are averaged over the ranks: collective.
   Forward add(const torch::Tensor& pixels, const torch::Tensor& features, const torch::Tensor& targets, bool is_last);
-  // Of the whole batch: its norm, the same number on every rank.
+  // Of the whole batch: its norm, the same number on every rank. A longer one than clip_norm is shortened to it.
   double finish_gradient();
   void update(double learning_rate);
+  // Forgets the gradient: weights and optimiser stay as they are.
+  void skip();
 
   // Gives every rank the weights of rank 0. Collective.
   void broadcast_weights();
+
+  // Of the last step; none with one rank.
+  std::vector<distributed::BucketTimes> bucket_times() const { return reducer_.bucket_times(); }
 
   core::Classifier& classifier() { return classifier_; }
   const core::Classifier& classifier() const { return classifier_; }

@@ -52,21 +52,6 @@ core::Classifier make_classifier(const Settings& settings, const core::DistConfi
   return classifier;
 }
 
-// Throws ConfigError naming each field that differs.
-void require_same(const json& expected, const json& found, const std::string& where) {
-  std::string faults;
-  for (const auto& [name, value] : expected.items()) {
-    if (found.value(name, json()) != value) {
-      faults += (faults.empty() ? "" : "; ") + name + " is " + found.value(name, json()).dump() + " there, " +
-                value.dump() + " here";
-    }
-  }
-  if (!faults.empty()) {
-    throw core::ConfigError(where + ": this run was started otherwise: " + faults +
-                            ": give the same options, or another --run");
-  }
-}
-
 int64_t hits_of(const core::HeadImpl& head, const std::vector<torch::Tensor>& logits, const torch::Tensor& labels) {
   const torch::NoGradGuard no_grad;
   return head.scores(logits).slice(1, 0, head.config.classes).argmax(1).eq(labels).sum().item<int64_t>();
@@ -77,6 +62,7 @@ TrainStepOptions step_options(const Settings& settings, const distributed::Commu
           .ranks = world.size(),
           .weight_decay = settings.recipe.weight_decay,
           .label_smoothing = settings.recipe.label_smoothing,
+          .clip_norm = settings.recipe.clip_norm,
           .bucket_bytes = settings.train.bucket_mib << 20};
 }
 
@@ -105,7 +91,10 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, torch::Device device
     throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
                             ", expected at least one clip for each of the " + std::to_string(world.size()) + " ranks");
   }
-  if (world.is_root()) store_.emplace(run_->checkpoints(), settings.train.keep_checkpoints);
+  if (world.is_root()) {
+    store_.emplace(run_->checkpoints(), settings.train.keep_checkpoints);
+    writer_.emplace(*store_);
+  }
   // Rank 0 decides what is read, so that all ranks go on from the same checkpoint.
   std::optional<core::Checkpoint> newest;
   if (world.is_root()) newest = store_->load_newest();
@@ -118,83 +107,13 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, torch::Device device
   train_step_.broadcast_weights();
 }
 
-json Trainer::recipe() const {
-  const RecipeSettings& recipe = settings_.recipe;
-  return {{"epochs", recipe.schedule.epochs},
-          {"learning_rate", recipe.schedule.learning_rate},
-          {"warmup_epochs", recipe.schedule.warmup_epochs},
-          {"warmup_start", recipe.schedule.warmup_start},
-          {"weight_decay", recipe.weight_decay},
-          {"label_smoothing", recipe.label_smoothing},
-          {"mixup", recipe.mix.mixup},
-          {"cutmix", recipe.mix.cutmix},
-          {"cutmix_probability", recipe.mix.cutmix_probability},
-          {"mix_group", recipe.mix.group},
-          {"batch", recipe.batch},
-          {"precision", settings_.train.precision},
-          {"seed", recipe.seed}};
-}
-
-json Trainer::state() const {
-  return {{"steps", steps_},
-          {"epoch", epoch()},
-          {"cursor", {{"epoch", step_ / steps_per_epoch_}, {"batch", step_ % steps_per_epoch_}}},
-          {"ranks", world_.size()},
-          {"resumes", resumes_},
-          {"recipe", recipe()},
-          {"init_from", settings_.path.init_from},
-          {"model", to_json(config_)},
-          {"head", to_json(train_step_.classifier()->head->config)},
-          {"labels", set_.labels},
-          {"videos_sha256", set_.identity},
-          {"cache_key", data::to_json(set_.key)}};
-}
-
-void Trainer::resume(const core::Checkpoint& checkpoint) {
-  require_same(to_json(config_), checkpoint.state.value("model", json::object()), checkpoint.directory);
-  require_same(to_json(train_step_.classifier()->head->config), checkpoint.state.value("head", json::object()),
-               checkpoint.directory);
-  require_same(recipe(), checkpoint.state.value("recipe", json::object()), checkpoint.directory);
-  require_same({{"videos_sha256", set_.identity}}, checkpoint.state, checkpoint.directory);
-  data::require_equal(data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory), set_.key,
-                      set_.where);
-  core::load_state(*train_step_.classifier(), checkpoint.model, checkpoint.directory + "/model.safetensors");
-  train_step_.optimizer().load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
-  step_ = checkpoint.step;
-  resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < steps_ ? 1 : 0);
-  if (!world_.is_root() || step_ >= steps_) return;
-  core::log_info() << "resuming from " << checkpoint.directory << " at step " << step_ << " of " << steps_;
-  run_->log({{"event", "resumed"}, {"step", step_}, {"checkpoint", checkpoint.directory}});
-}
-
 double Trainer::epoch() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
 
 bool Trainer::is_checkpoint_due() const {
-  return step_ == steps_ || step_ % (steps_per_epoch_ * settings_.train.checkpoint_every_epochs) == 0;
-}
-
-void Trainer::set_status(const char* state) {
-  if (!world_.is_root()) return;
-  run_->set_status({{"state", state},
-                    {"step", step_},
-                    {"steps", steps_},
-                    {"epoch", epoch()},
-                    {"ranks", world_.size()},
-                    {"resumes", resumes_}});
-}
-
-void Trainer::save() {
-  const Clock::time_point start = Clock::now();
-  if (world_.is_root()) {
-    core::Checkpoint checkpoint;
-    checkpoint.step = step_;
-    checkpoint.model = core::state_of(*train_step_.classifier());
-    checkpoint.optimizer = train_step_.optimizer().state();
-    checkpoint.state = state();
-    store_->save(checkpoint);
-  }
-  world_.barrier();
-  log_.add_checkpoint(seconds_since(start));
+  const TrainSettings& train = settings_.train;
+  return step_ == steps_ || step_ % (steps_per_epoch_ * train.checkpoint_every_epochs) == 0 ||
+         (train.checkpoint_every_steps > 0 && step_ % train.checkpoint_every_steps == 0) ||
+         (train.checkpoint_every_minutes > 0 && seconds_since(last_save_) >= 60 * train.checkpoint_every_minutes);
 }
 
 void Trainer::add(const data::Batch& batch, int64_t begin, int64_t end) {
@@ -221,14 +140,30 @@ void Trainer::step_once(const data::Batch& batch) {
   for (int64_t begin = 0; begin < batch.size(); begin += micro) {
     add(batch, begin, std::min(begin + micro, batch.size()));
   }
-  const double norm = train_step_.finish_gradient();
-  if (!std::isfinite(norm)) {  // the same number on every rank, so all stop here
-    throw core::DataError("step " + std::to_string(step_) +
-                          ": the gradient is not finite: lower recipe.learning_rate, or verify the cache");
+  const double norm = train_step_.finish_gradient();  // the same number on every rank, so all do the same
+  if (std::isfinite(norm)) {
+    log_.set_gradient_norm(norm);
+    train_step_.update(core::learning_rate_at(epoch(), settings_.recipe.schedule));
+    skipped_in_a_row_ = 0;
+  } else {
+    skip();
   }
-  log_.set_gradient_norm(norm);
-  train_step_.update(core::learning_rate_at(epoch(), settings_.recipe.schedule));
   ++step_;
+}
+
+void Trainer::skip() {
+  train_step_.skip();
+  const int64_t step = step_ + 1;
+  ++skipped_;
+  ++skipped_in_a_row_;
+  if (skipped_in_a_row_ > settings_.train.most_skipped_steps) {
+    throw core::DataError("step " + std::to_string(step) + ": the gradient is not finite, in " +
+                          std::to_string(skipped_in_a_row_) +
+                          " steps in a row: lower recipe.learning_rate, or verify the cache");
+  }
+  if (!world_.is_root()) return;
+  core::log_warning() << "step " << step << " skipped: its gradient is not finite";
+  run_->log({{"event", "skipped"}, {"step", step}});
 }
 
 int Trainer::train() {
@@ -249,16 +184,20 @@ int Trainer::train() {
     PERMAFROST_CHECK(batch.has_value(), "the loader ends with the last step");
     step_once(*batch);
     log_.add_step(seconds_since(start), loader.wait_seconds() - waited);
+    log_.add_communication(train_step_.bucket_times());
     const bool is_stopping = stop.agreed(world_);
-    if (is_checkpoint_due() || is_stopping) save();
+    if (writer_) {
+      writer_->poll();
+      if (is_checkpoint_due() || is_stopping) save();
+    }
     if (step_ % settings_.train.log_every_steps == 0 || step_ == steps_ || is_stopping) write_line();
     if (is_stopping && step_ < steps_) {
       if (world_.is_root()) run_->log({{"event", "stopped"}, {"step", step_}});
-      set_status("stopped");
+      finish("stopped");
       return core::kExitRequeue;
     }
   }
-  set_status("done");
+  finish("done");
   return core::kExitDone;
 }
 
@@ -271,13 +210,14 @@ void Trainer::write_line() {
   line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
   run_->log(line);
   set_status("running");
-  char text[200];
+  char text[300];
   std::snprintf(text, sizeof text,
-                "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms",
+                "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms "
+                "communication %.1f ms",
                 static_cast<long long>(step_), static_cast<long long>(steps_), epoch(), line["loss"].get<double>(),
                 100 * line["top1"].get<double>(), line["learning_rate"].get<double>(),
                 line["samples_per_second"].get<double>(), line["data_ms"].get<double>(),
-                line["compute_ms"].get<double>());
+                line["compute_ms"].get<double>(), line["communication_ms"].get<double>());
   core::log_info() << text;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/checkpoint_writer.h"
 #include "core/dist/classifier.h"
 #include "data/cache/cache_key.h"
 #include "data/cache/feature_decoder.h"
@@ -20,6 +21,7 @@
 #include "distributed/communicator.h"
 #include "distributed/stop_signal.h"
 #include "launch/settings.h"
+#include "launch/timing.h"
 #include "launch/training/run_directory.h"
 #include "launch/training/step_log.h"
 #include "launch/training/train_step.h"
@@ -52,7 +54,9 @@ class Trainer {
   data::ClipLoader::RequestFunction requests();
   void step_once(const data::Batch& batch);
   void add(const data::Batch& batch, int64_t begin, int64_t end);
+  void skip();
   void save();
+  void finish(const char* state);
   void write_line();
   void set_status(const char* state);
   nlohmann::json state() const;
@@ -69,9 +73,12 @@ class Trainer {
   data::OrderOptions order_;
   int64_t first_clip_;  // of this rank, in the global batch
   int64_t steps_per_epoch_, steps_, step_ = 0, resumes_ = 0;
+  int64_t skipped_ = 0, skipped_in_a_row_ = 0;
   TrainStep train_step_;
   data::FeatureDecoder decoder_;
-  std::optional<core::CheckpointStore> store_;  // only on rank 0
+  std::optional<core::CheckpointStore> store_;    // only on rank 0
+  std::optional<core::CheckpointWriter> writer_;  // there too
+  Clock::time_point last_save_ = Clock::now();
   StepLog log_;
 };
 

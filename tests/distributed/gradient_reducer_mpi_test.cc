@@ -155,5 +155,25 @@ TEST_F(GradientReducerTest, RefusesRanksWithOtherParameters) {
   }
 }
 
+TEST_F(GradientReducerTest, TellsWhenEachBucketWasReduced) {
+  torch::nn::Sequential network = make_network(1);
+  GradientReducer reducer(network->parameters(), group_, options_);
+  for (const int64_t parts : {1, 2}) {
+    backward(network, reducer, 0, parts);
+    const std::vector<BucketTimes> buckets = reducer.bucket_times();
+    ASSERT_EQ(static_cast<int64_t>(buckets.size()), reducer.bucket_count());
+    int64_t bytes = 0;
+    double launched = 0;
+    for (const BucketTimes& bucket : buckets) {
+      EXPECT_GE(bucket.launched, launched);
+      EXPECT_GT(bucket.done, bucket.launched);
+      launched = bucket.launched;
+      bytes += bucket.bytes;
+    }
+    EXPECT_EQ(bytes, world_.size() == 1 ? 0 : flat(network->parameters()).numel() * 4);
+    reducer.release_gradients();
+  }
+}
+
 }  // namespace
 }  // namespace permafrost::distributed

@@ -3,7 +3,7 @@
 set -euo pipefail
 # shellcheck source=tests/launch/lib.sh
 source "$(dirname "$0")/lib.sh"
-train() { ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}"; }
+train() { ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}" "${@:2}"; }
 rm -rf "$WORK"/run-*
 train "$WORK/run-oracle"
 oracle=$(weights "$WORK/run-oracle")
@@ -20,6 +20,7 @@ wait_for_step() {  # wait_for_step RUN STEP JOB
 train "$WORK/run-killed" >"$WORK/killed.log" 2>&1 &
 job=$!
 wait_for_step "$WORK/run-killed" 6 "$job"
+until [ -e "$WORK/run-killed/checkpoints/latest" ]; do sleep 0.02; done  # it is written beside the steps
 pkill -KILL -f "train --cache $WORK/cache --run $WORK/run-killed" || true
 wait "$job" 2>/dev/null || true
 sleep 1
@@ -51,3 +52,17 @@ grep -q 'passed over' "$WORK/damaged.log" || fail "no word of the damaged checkp
 
 train "$WORK/run-killed" >"$WORK/again.log" 2>&1
 grep -q 'nothing to do' "$WORK/again.log" || fail "a complete run was not recognised: $(cat "$WORK/again.log")"
+
+# A checkpoint after every step changes no bit.
+train "$WORK/run-often" --train.checkpoint_every_steps 1 --train.keep_checkpoints 2
+[ "$(weights "$WORK/run-often")" = "$oracle" ] || fail "checkpoints after every step: other bits"
+[ "$(find "$WORK/run-often/checkpoints" -maxdepth 1 -name 'step-*' | wc -l)" -eq 2 ] || fail "expected the newest 2 checkpoints"
+
+# A gradient that is not finite: the step is skipped and counted on all ranks alike, and too many of them end the run.
+code=0
+train "$WORK/run-diverged" --recipe.learning_rate 1000 --recipe.weight_decay 1000 --recipe.warmup_epochs 0 \
+  --train.most_skipped_steps 2 >"$WORK/diverged.log" 2>&1 || code=$?
+[ "$code" -eq 1 ] || fail "expected the exit code 1, found $code: $(cat "$WORK/diverged.log")"
+grep -q 'error: permafrost train: step [0-9]*: the gradient is not finite, in 3 steps in a row' "$WORK/diverged.log" ||
+  fail "no word of the gradient: $(cat "$WORK/diverged.log")"
+[ "$(grep -c '"event":"skipped"' "$WORK/run-diverged/metrics.jsonl")" -eq 2 ] || fail "expected 2 skipped steps in metrics.jsonl"
