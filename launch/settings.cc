@@ -164,7 +164,7 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("arch", &s.bench.arch, "vit, train-step: geometry of the frozen encoder", short_encoder_names());
   table.add("dtype", &s.bench.dtype, "gemm, vit, train-step: type of the products", {"fp32", "bf16"});
   table.add("features", &s.bench.features, "train-step: memory, cached or online; several take turns");
-  table.add("steps", &s.bench.steps, "gemm, vit, train-step: rounds that are measured");
+  table.add("steps", &s.bench.steps, "gemm, vit, train-step: rounds that are measured; checkpoint: steps of a block");
   table.section("plan", "Plan");
   table.add("train_videos", &s.plan.train_videos, "0: the manifest's, or as published for the config's data set");
   table.add("eval_videos", &s.plan.eval_videos, "of all other splits; 0: likewise");

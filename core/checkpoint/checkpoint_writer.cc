@@ -53,7 +53,11 @@ void CheckpointWriter::save(const Checkpoint& checkpoint) {
 }
 
 void CheckpointWriter::poll() {
-  if (writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) writing_.get();
+  if (writing_.valid() && !is_writing()) writing_.get();
+}
+
+bool CheckpointWriter::is_writing() const {
+  return writing_.valid() && writing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
 void CheckpointWriter::finish() {

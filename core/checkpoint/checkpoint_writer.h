@@ -25,6 +25,7 @@ class CheckpointWriter {
 
   void save(const Checkpoint& checkpoint);
   void poll();
+  bool is_writing() const;
   void finish();
 
  private:

@@ -59,6 +59,17 @@ ComputeRate bench_vit(const ComputeBench& bench);
 std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,
                                           const std::vector<std::string>& features);
 
+// What a checkpoint costs training: blocks of `rounds` steps on features in memory, with a checkpoint after the first
+// step and without, in turns. The checkpoints, of the network and its optimiser, go into a temporary folder and are
+// removed.
+struct CheckpointCost {
+  double bytes = 0;
+  double copy_seconds = 0;                       // that the step waits
+  double write_seconds = 0;                      // until it is on disk, beside the steps
+  double seconds_with = 0, seconds_without = 0;  // of a block
+};
+CheckpointCost bench_checkpoint(const ComputeBench& bench, const Settings& settings);
+
 // Where a step on features in memory spends its time: a part is one of DiST's sub-networks with all its layers, forward
 // and backward, or "optimizer", or "" for the rest.
 struct StepPart {

@@ -1,10 +1,13 @@
 #include <ATen/record_function.h>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 
 #include "core/base/error.h"
+#include "core/checkpoint/checkpoint_writer.h"
+#include "core/checkpoint/state.h"
 #include "core/dist/cost.h"
 #include "core/recipe/mix.h"
 #include "data/cache/cache_reader.h"
@@ -23,6 +26,7 @@ namespace {
 
 constexpr int64_t kClasses = 400;
 constexpr int64_t kBatchesInCache = 4;
+constexpr int64_t kCheckpointRounds = 3;
 constexpr double kLearningRate = 1e-4;
 constexpr size_t kOperatorsTold = 6;
 
@@ -94,6 +98,37 @@ class StepBench {
     return rates;
   }
 
+  CheckpointCost checkpoint() {
+    const Source source = memory_source();
+    const TemporaryFolder folder;
+    core::CheckpointStore store(folder.path(), /*keep=*/1);
+    core::CheckpointWriter writer(store);
+    take(source);
+    save(writer);  // what is set up once
+    std::vector<double> copies, writes, with, without;
+    for (int64_t round = 0; round < kCheckpointRounds; ++round) {
+      writer.finish();
+      without.push_back(seconds_of_block(source, [](int64_t) {}));
+      double written = 0;
+      Clock::time_point asked;
+      with.push_back(seconds_of_block(source, [&](int64_t step) {
+        if (step == 0) {
+          asked = Clock::now();
+          save(writer);
+          copies.push_back(seconds_since(asked));
+        }
+        if (written == 0 && !writer.is_writing()) written = seconds_since(asked);
+      }));
+      writer.finish();
+      writes.push_back(written > 0 ? written : seconds_since(asked));
+    }
+    double bytes = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+      if (entry.is_regular_file()) bytes += static_cast<double>(entry.file_size());
+    }
+    return {bytes, median(copies), median(writes), median(with), median(without)};
+  }
+
   std::vector<StepPart> profile() {
     const Source source = memory_source();
     take(source);
@@ -132,6 +167,26 @@ class StepBench {
     RECORD_USER_SCOPE("optimizer");
     step_.finish_gradient();
     step_.update(kLearningRate);
+  }
+
+  void save(core::CheckpointWriter& writer) {
+    writer.save({.step = 1,
+                 .model = core::state_of(*step_.classifier()),
+                 .optimizer = step_.optimizer().state(),
+                 .state = nlohmann::json::object(),
+                 .directory = ""});
+  }
+
+  // after(step), after each.
+  template <class After>
+  double seconds_of_block(const Source& source, const After& after) {
+    const Clock::time_point start = Clock::now();
+    for (int64_t step = 0; step < bench_.rounds; ++step) {
+      take(source);
+      after(step);
+    }
+    wait_for(bench_.device);
+    return seconds_since(start);
   }
 
   double flops_of(const std::string& kind) const {
@@ -180,6 +235,10 @@ class StepBench {
 
 std::vector<StepPart> profile_train_step(const ComputeBench& bench, const Settings& settings) {
   return StepBench(bench, settings).profile();
+}
+
+CheckpointCost bench_checkpoint(const ComputeBench& bench, const Settings& settings) {
+  return StepBench(bench, settings).checkpoint();
 }
 
 std::vector<ComputeRate> bench_train_step(const ComputeBench& bench, const Settings& settings,

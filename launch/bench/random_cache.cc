@@ -2,8 +2,6 @@
 
 #include <torch/types.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <vector>
 
 #include "core/base/error.h"
@@ -17,12 +15,6 @@ namespace {
 
 constexpr char kLabel[] = "random";
 
-std::string make_temporary_folder() {
-  std::string path = (std::filesystem::temp_directory_path() / "permafrost-bench-XXXXXX").string();
-  if (::mkdtemp(path.data()) == nullptr) throw core::io_error(path, "make");
-  return path;
-}
-
 data::ClipRecord random_record(const data::CacheKey& key, int64_t number) {
   data::ClipRecord record{.video_id = "clip-" + std::to_string(number), .label = kLabel, .split = "train"};
   record.pixels = torch::randint(256, {key.frames, 3, key.image_size, key.image_size}, torch::kUInt8);
@@ -35,19 +27,7 @@ data::ClipRecord random_record(const data::CacheKey& key, int64_t number) {
 
 }  // namespace
 
-RandomCache::RandomCache(const data::CacheKey& key, int64_t clips, double bits) : directory_(make_temporary_folder()) {
-  try {
-    write(key, clips, bits);
-  } catch (...) {
-    std::filesystem::remove_all(directory_);
-    throw;
-  }
-}
-
-RandomCache::~RandomCache() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
+RandomCache::RandomCache(const data::CacheKey& key, int64_t clips, double bits) { write(key, clips, bits); }
 
 void RandomCache::write(data::CacheKey key, int64_t clips, double bits) const {
   const c10::InferenceMode inference;
@@ -61,17 +41,17 @@ void RandomCache::write(data::CacheKey key, int64_t clips, double bits) const {
   key.codec = fitted.spec;
   data::CacheIndex index{.key = key, .labels = {kLabel}, .listed = {{"train", clips}}};
   if (!fitted.tables.is_empty()) {
-    data::write_codec_tables(directory_, fitted.tables);
-    index.codec_tables = data::summarize_tables(directory_);
+    data::write_codec_tables(folder_.path(), fitted.tables);
+    index.codec_tables = data::summarize_tables(folder_.path());
   }
-  data::ShardWriter writer({.path = directory_ + "/" + data::shard_file_name(0),
+  data::ShardWriter writer({.path = folder_.path() + "/" + data::shard_file_name(0),
                             .key = key,
                             .unit = 0,
                             .capacity = clips,
-                            .codec = data::open_codec(directory_, key)});
+                            .codec = data::open_codec(folder_.path(), key)});
   for (const data::ClipRecord& record : records) writer.append(record);
   index.shards.push_back(writer.finish());
-  data::write_index(directory_, index);
+  data::write_index(folder_.path(), index);
 }
 
 }  // namespace permafrost::launch

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "data/cache/cache_key.h"
+#include "launch/bench/temporary_folder.h"
 
 namespace permafrost::launch {
 
@@ -16,16 +17,13 @@ class RandomCache {
   // Of the training split, one view a video; of the key's codec the name counts, and `bits` where it is lowrank. Throws
   // IoError where the folder cannot be written.
   RandomCache(const data::CacheKey& key, int64_t clips, double bits);
-  ~RandomCache();
-  RandomCache(const RandomCache&) = delete;
-  RandomCache& operator=(const RandomCache&) = delete;
 
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return folder_.path(); }
 
  private:
   void write(data::CacheKey key, int64_t clips, double bits) const;
 
-  std::string directory_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace permafrost::launch

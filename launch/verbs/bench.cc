@@ -177,15 +177,39 @@ void tell_roofline(const Invocation& invocation) {
   }
 }
 
+void tell_checkpoint(const Invocation& invocation) {
+  const Compute compute(invocation);
+  const CheckpointCost cost = bench_checkpoint(compute.bench, compute.settings);
+  print({{"bench", "checkpoint"},
+         {"per_second", cost.bytes / cost.write_seconds / 1e9},
+         {"unit", "GB"},
+         {"bytes", cost.bytes},
+         {"copy_ms", 1e3 * cost.copy_seconds},
+         {"write_ms", 1e3 * cost.write_seconds},
+         {"steps", compute.bench.rounds},
+         {"seconds_with", cost.seconds_with},
+         {"seconds_without", cost.seconds_without},
+         {"stall_share", cost.seconds_with / cost.seconds_without - 1},
+         {"encoder", compute.encoder},
+         {"frames", compute.settings.sampling.frames},
+         {"batch", compute.clips},
+         {"dtype", compute.settings.bench.dtype},
+         {"threads", at::get_num_threads()}});
+}
+
 struct Bench {
   std::string name;
   void (*tell)(const Invocation&);
 };
 
 const std::vector<Bench>& benches() {
-  static const std::vector<Bench> kBenches = {
-      {"decode", &tell_decode}, {"loader", &tell_loader},         {"gemm", &tell_gemm},
-      {"vit", &tell_vit},       {"train-step", &tell_train_step}, {"roofline", &tell_roofline}};
+  static const std::vector<Bench> kBenches = {{"decode", &tell_decode},
+                                              {"loader", &tell_loader},
+                                              {"gemm", &tell_gemm},
+                                              {"vit", &tell_vit},
+                                              {"train-step", &tell_train_step},
+                                              {"roofline", &tell_roofline},
+                                              {"checkpoint", &tell_checkpoint}};
   return kBenches;
 }
 

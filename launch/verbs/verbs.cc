@@ -94,7 +94,7 @@ const std::vector<Verb>& verbs() {
        &run_report},
       {"bench",
        "measures this machine; a JSON line for each measurement",
-       " decode DIR | loader CACHE [--cold] | gemm | vit | train-step [--features memory] ... | roofline",
+       " decode DIR | loader CACHE [--cold] | gemm | vit | train-step [--features memory] ... | roofline | checkpoint",
        "permafrost bench train-step --arch b16 --frames 16 --batch 1 --dtype fp32",
        {"frames", "threads", "device", "config", "bench.", "cache.codec", "cache.bits", "sampling.alpha",
         "model.encoder", "model.integration_dim", "model.temporal_dim", "model.pooling_layers", "model.temporal_patch",
