@@ -57,19 +57,11 @@ train 1 run-stage-nowhere --stage "$WORK/list.csv" --stage-gb 1 2>&1 | tee "$WOR
 [ "$(grep -c 'no shards are staged' "$WORK/stage.log")" -eq 1 ] || fail "expected one warning: $(cat "$WORK/stage.log")"
 [ "$(weights "$WORK/run-stage-nowhere")" = "$(weights "$WORK/run-stage-plain-1")" ] || fail "no stage: other bits"
 
-wait_for() {  # wait_for JOB COMMAND...
-  local job=$1
-  shift
-  until "$@"; do
-    kill -0 "$job" 2>/dev/null || fail "the job ended before: $*"
-    sleep 0.02
-  done
-}
-has_step() { grep -q "\"step\": *$2," "$1/status.json" 2>/dev/null; }
 has_copy() { [ -n "$(find "$stage" -name '*.h5' 2>/dev/null)" ]; }
 
 # Killed: copies stay behind, the next run removes them, goes on and ends with the same bits.
-train 2 run-stage-killed "${staged[@]}" >"$WORK/stage.log" 2>&1 &
+train 2 run-stage-long "${long[@]}"
+train 2 run-stage-killed "${staged[@]}" "${long[@]}" >"$WORK/stage.log" 2>&1 &
 job=$!
 wait_for "$job" has_copy
 wait_for "$job" has_step "$WORK/run-stage-killed" 6
@@ -80,13 +72,13 @@ sleep 1
 has_copy || fail "a killed run left no copies: this test tests nothing"
 mkdir "$stage/permafrost-0123456789abcdef"
 touch "$stage/permafrost-0123456789abcdef/shard-00000.h5"
-train 2 run-stage-killed "${staged[@]}"
-[ "$(weights "$WORK/run-stage-killed")" = "$(weights "$WORK/run-stage-plain-2")" ] || fail "killed and resumed: other bits"
+train 2 run-stage-killed "${staged[@]}" "${long[@]}"
+[ "$(weights "$WORK/run-stage-killed")" = "$(weights "$WORK/run-stage-long")" ] || fail "killed and resumed: other bits"
 expect_nothing_staged "after a kill and another run"
 
 # Asked to stop.
 PERMAFROST="$PERMAFROST" "$here/../../launch/run.sh" -np 2 train --cache "$WORK/cache" --run "$WORK/run-stage-stopped" "${tiny[@]}" --threads 1 \
-  "${staged[@]}" >"$WORK/stage.log" 2>&1 &
+  "${staged[@]}" "${long[@]}" >"$WORK/stage.log" 2>&1 &
 job=$!
 wait_for "$job" has_step "$WORK/run-stage-stopped" 2
 kill -TERM "$job"

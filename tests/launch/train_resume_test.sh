@@ -3,24 +3,17 @@
 set -euo pipefail
 # shellcheck source=tests/launch/lib.sh
 source "$(dirname "$0")/lib.sh"
-train() { ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}" "${@:2}"; }
+train() { ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}" "${long[@]}" "${@:2}"; }
 rm -rf "$WORK"/run-*
 train "$WORK/run-oracle"
 oracle=$(weights "$WORK/run-oracle")
 [ "$(field "$WORK/run-oracle/status.json" state)" = "done" ] || fail "the run is not done"
 
-wait_for_step() {  # wait_for_step RUN STEP JOB
-  until grep -q "\"step\": *$2," "$1/status.json" 2>/dev/null; do
-    kill -0 "$3" 2>/dev/null || fail "the job ended before step $2"
-    sleep 0.02
-  done
-}
-
 # Killed: the newest checkpoint is that of an epoch's end, the steps after it are done again.
 train "$WORK/run-killed" >"$WORK/killed.log" 2>&1 &
 job=$!
-wait_for_step "$WORK/run-killed" 6 "$job"
-until [ -e "$WORK/run-killed/checkpoints/latest" ]; do sleep 0.02; done  # it is written beside the steps
+wait_for "$job" has_step "$WORK/run-killed" 6
+wait_for "$job" test -e "$WORK/run-killed/checkpoints/latest"  # it is written beside the steps
 pkill -KILL -f "train --cache $WORK/cache --run $WORK/run-killed" || true
 wait "$job" 2>/dev/null || true
 sleep 1
@@ -31,10 +24,10 @@ grep -q 'resuming from' "$WORK/resumed.log" || fail "it began again instead of r
 
 # Asked to stop, through launch/run.sh: a checkpoint at the step's end, and 75.
 RUN_SH="$here/../../launch/run.sh"
-PERMAFROST="$PERMAFROST" "$RUN_SH" -np 2 train --cache "$WORK/cache" --run "$WORK/run-stopped" "${tiny[@]}" --threads 1 \
+PERMAFROST="$PERMAFROST" "$RUN_SH" -np 2 train --cache "$WORK/cache" --run "$WORK/run-stopped" "${tiny[@]}" "${long[@]}" --threads 1 \
   >"$WORK/stopped.log" 2>&1 &
 job=$!
-wait_for_step "$WORK/run-stopped" 2 "$job"
+wait_for "$job" has_step "$WORK/run-stopped" 2
 kill -TERM "$job"
 code=0
 wait "$job" || code=$?
