@@ -1,5 +1,6 @@
 #include "core/encoder/frozen_encoder.h"
 
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -84,11 +85,10 @@ torch::Tensor FrozenEncoder::complete(const torch::Tensor& frames, const torch::
       x = encoder_->as_entering(layers[i].to(device_, dtype_));
     }
     if (place == wanted.size() || wanted[place] != i) continue;
-    // Copies out of a GPU follow one another, and the last is waited for.
-    const bool is_last = place + 1 == wanted.size();
     result[static_cast<int64_t>(place++)].copy_(layers[i].defined() ? layers[i] : encoder_->as_returned(x),
-                                                /*non_blocking=*/is_copied_out && !is_last);
+                                                /*non_blocking=*/is_copied_out);
   }
+  if (is_copied_out) c10::impl::VirtualGuardImpl(device_.type()).getStream(device_).synchronize();
   return result;
 }
 

@@ -6,7 +6,6 @@
 // Only the coded bytes travel to a GPU, a quarter of float16's or less. Not thread-safe; the codec must outlive it.
 #pragma once
 
-#include <c10/core/Event.h>
 #include <torch/types.h>
 
 #include <optional>
@@ -22,18 +21,15 @@ class FeatureDecoder {
 
   // coded uint8 [b, bytes_per_record()], contiguous, on the CPU or on the device -> float32 [b, N, t, L, C] on the
   // device, a view of [N, b, t, L, C]: layers are read one by one. On the CPU it lies in memory that the next call uses
-  // again where nothing else holds it.
+  // again where nothing else holds it. A GPU reads `coded` of pinned memory after this returned: it must stay as it is
+  // until the current stream has come so far.
   torch::Tensor decode(const torch::Tensor& coded);
 
  private:
-  torch::Tensor on_device(const torch::Tensor& coded);
-
   const Codec& codec_;
   torch::Device device_;
   torch::Tensor room_;                    // of a CPU
   std::optional<KernelDecoder> kernels_;  // of a GPU
-  torch::Tensor copied_;                  // what a GPU may still be reading
-  std::optional<c10::Event> copy_is_done_;
 };
 
 }  // namespace permafrost::data

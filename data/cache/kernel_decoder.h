@@ -9,8 +9,6 @@
 
 #include <torch/types.h>
 
-#include <functional>
-
 #include "data/cache/codec.h"
 #include "data/cache/decode_bodies.h"
 
@@ -18,6 +16,7 @@ namespace permafrost::data {
 
 class KernelDecoder {
  public:
+  // A GPU by its index.
   KernelDecoder(const Codec& codec, torch::Device device);
 
   // coded: contiguous, on the device. The result is a view of [N, b, t, L, C]. On a GPU it is there when the current

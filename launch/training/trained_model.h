@@ -1,6 +1,6 @@
 // A network with what it needs to be used: its geometry, its classes, and the key of the features it was trained on.
 //
-//   TrainedModel model = load_newest_model("runs/a");
+//   TrainedModel model = load_newest_model("runs/a", torch::kCPU);
 //   std::vector<torch::Tensor> logits = model.classifier->forward(pixels, features);
 //
 // Everything comes from the checkpoint's state.json, so that a run directory alone is enough.

@@ -84,7 +84,7 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, torch::Device device
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
       train_step_(make_classifier(settings, config_, set_.labels, device), step_options(settings, world),
-                  distributed::make_process_group(world, device)),
+                  world.size() == 1 ? nullptr : distributed::make_process_group(world, device)),
       decoder_(set_.clips->codec(), device) {
   require_whole_groups(settings, world.size());
   if (settings.recipe.batch < world.size()) {

@@ -1,8 +1,8 @@
 // Trains DiST on cached features, on features computed in the step, or on both, over any number of ranks, and goes on
 // by itself from the newest complete checkpoint.
 //
-//   Trainer trainer(settings, {.key = cache.key(), .labels = cache.labels(), .clips = &clips, ...}, world, run);
-//   return trainer.train();     // 0 done, 75 stopped early with a checkpoint
+//   Trainer trainer(settings, {.key = cache.key(), .labels = cache.labels(), .clips = &clips, ...}, device, world,
+//   run); return trainer.train();     // 0 done, 75 stopped early with a checkpoint
 //
 // The batches and their order are functions of (seed, epoch, number of videos), so all a checkpoint holds beside the
 // weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU).

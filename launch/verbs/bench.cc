@@ -157,6 +157,10 @@ void tell_train_step(const Invocation& invocation) {
 
 void tell_roofline(const Invocation& invocation) {
   const Compute compute(invocation);
+  if (!compute.bench.device.is_cpu()) {
+    throw core::ConfigError("option 'device' is " + invocation.settings.device +
+                            ", expected cpu: a roofline times operators on a CPU, a GPU only queues them");
+  }
   const double before = compute.gemm_flops();
   const std::vector<StepPart> parts = profile_train_step(compute.bench, compute.settings);
   const double limit = std::max(before, compute.gemm_flops());

@@ -1,4 +1,4 @@
-// The kernels' bodies against Codec::decode(): on the CPU, or on a GPU with PERMAFROST_TEST_DEVICE=cuda.
+// The kernels' bodies against Codec::decode(): on the CPU, or on a GPU with PERMAFROST_TEST_DEVICE=cuda:0.
 #include "data/cache/kernel_decoder.h"
 
 #include <gtest/gtest.h>
