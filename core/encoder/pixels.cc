@@ -2,14 +2,14 @@
 
 namespace permafrost::core {
 
+// Channel by channel, so that no table of constants has to be brought to a GPU.
 torch::Tensor normalise_pixels(const torch::Tensor& pixels, const PixelNormalisation& normalisation) {
-  const auto per_channel = [&](const std::array<double, 3>& values) {
-    return torch::tensor(at::ArrayRef<double>(values.data(), values.size()), torch::kFloat32)
-        .view({3, 1, 1})
-        .to(pixels.device());
-  };
-  const torch::Tensor mean = per_channel(normalisation.mean), deviation = per_channel(normalisation.deviation);
-  return pixels.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).div_(255.0).sub_(mean).div_(deviation);
+  torch::Tensor result = pixels.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true).div_(255.0);
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    const auto place = static_cast<size_t>(channel);
+    result.select(-3, channel).sub_(normalisation.mean[place]).div_(normalisation.deviation[place]);
+  }
+  return result;
 }
 
 }  // namespace permafrost::core
