@@ -43,7 +43,8 @@ std::optional<ExpectedRanks> expected_ranks(const std::function<const char*(cons
   return std::nullopt;
 }
 
-MpiSession::MpiSession(int* argc, char*** argv) {
+MpiSession::MpiSession(int* argc, char*** argv, const Deadlines& deadlines) : deadlines_(deadlines) {
+  const Deadline deadline("the start of MPI, which waits for every rank,", deadlines.start);
   start(argc, argv);
   try {
     find_place();
@@ -87,6 +88,7 @@ MpiSession::~MpiSession() {
     core::log_error() << "rank " << rank_ << " leaves by an exception: ending the job";
     abort_job(core::kExitError);
   }
+  const Deadline deadline("leaving MPI, which waits for every rank,", deadlines_.shutdown);
   MPI_LOG(MPI_Finalize());
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "distributed/deadline.h"
 #include "distributed/mpi_error.h"
 
 namespace permafrost::distributed {
@@ -22,10 +23,10 @@ class MpiSession {
  public:
   // Asks for MPI_THREAD_MULTIPLE and for error codes instead of MPI's own abort. Throws ConfigError when the launcher
   // started another number of ranks than MPI sees (a PMIx mismatch would run N copies of rank 0 over the same files),
-  // IoError when MPI does not start or offers fewer threads.
-  MpiSession(int* argc, char*** argv);
-  // Finalises, which waits for the other ranks. While an exception unwinds it aborts the job instead: the others may
-  // be waiting for this rank.
+  // IoError when MPI does not start or offers fewer threads. Starting and finalising wait for the other ranks, under
+  // their deadlines.
+  MpiSession(int* argc, char*** argv, const Deadlines& deadlines = {});
+  // Finalises. While an exception unwinds it aborts the job instead: the others may be waiting for this rank.
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
@@ -46,6 +47,7 @@ class MpiSession {
   void start(int* argc, char*** argv);
   void find_place();
 
+  Deadlines deadlines_;
   int rank_ = 0;
   int size_ = 1;
   int local_rank_ = 0;

@@ -156,7 +156,7 @@ bool print_instead(const Verb& verb, const Invocation& invocation) {
 }
 
 void start_session(std::optional<distributed::MpiSession>& session, Invocation& invocation, int argc, char** argv) {
-  session.emplace(&argc, &argv);
+  session.emplace(&argc, &argv, invocation.settings.deadline);
   invocation.session = &*session;
   core::set_log_rank(session->rank(), session->size());
 }
@@ -172,9 +172,9 @@ int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int ar
   invocation.table = &table;
   std::optional<distributed::MpiSession> session;
   try {
-    // Among several ranks the session comes first, so that one of them speaks for all.
-    if (verb.is_distributed && has_launcher()) start_session(session, invocation, argc, argv);
     const Fault fault = fault_of_options(verb, arguments, invocation);
+    // Among several ranks the session comes before the complaint, so that one of them speaks for all.
+    if (verb.is_distributed && has_launcher()) start_session(session, invocation, argc, argv);
     if (const int code = agree(invocation.session, verb.name, fault); code != core::kExitDone) return code;
     if (print_instead(verb, invocation)) return core::kExitDone;
     if (verb.is_distributed && !session) start_session(session, invocation, argc, argv);

@@ -16,6 +16,7 @@
 #include "core/recipe/optimizer.h"
 #include "core/recipe/schedule.h"
 #include "data/video/augment.h"
+#include "distributed/deadline.h"
 
 namespace permafrost::launch {
 
@@ -168,6 +169,7 @@ struct Settings {
   ModelSettings model;
   RecipeSettings recipe;
   TrainSettings train;
+  distributed::Deadlines deadline;
   EvalSettings eval;
   PredictSettings predict;
   DemoSettings demo;

@@ -9,7 +9,7 @@ namespace {
 constexpr int64_t kLargestCount = int64_t{1} << 30;
 constexpr double kLeastEpochs = 1e-6, kMostEpochs = 1e6, kMostRate = 1e3;
 constexpr double kLeastPlanRate = 1e-6, kMostPlanRate = 1e9;
-constexpr double kMostStageGigabytes = 1e9;
+constexpr double kMostStageGigabytes = 1e9, kMostDeadline = 1e7;
 
 std::string shown(double value) {
   std::ostringstream text;
@@ -101,6 +101,9 @@ std::vector<std::string> faults_of(const Settings& s) {
   at_least("train.prefetch_batches", s.train.prefetch_batches, 1);
   at_least("train.micro_batch", s.train.micro_batch, 0);
   at_least("train.bucket_mib", s.train.bucket_mib, 1);
+  within("deadline.start", s.deadline.start, 0, kMostDeadline);
+  within("deadline.step", s.deadline.step, 0, kMostDeadline);
+  within("deadline.shutdown", s.deadline.shutdown, 0, kMostDeadline);
   at_least("eval.batch", s.eval.batch, 1);
   within("eval.clip_weight", s.eval.clip_weight, 0, 1);
   at_least("bench.batch", s.bench.batch, 0);

@@ -71,6 +71,14 @@ void replace_link(const std::string& link, const std::string& target) {
   sync_file(fs::path(link).parent_path().string());
 }
 
+// First its name goes: what is left where power is lost in the middle is no damaged checkpoint.
+void take_down(const std::string& directory) {
+  const std::string partial = partial_name(directory + "-old");
+  if (::rename(directory.c_str(), partial.c_str()) != 0) throw io_error(directory, "rename it, to remove it");
+  sync_file(fs::path(directory).parent_path().string());
+  fs::remove_all(partial);
+}
+
 }  // namespace
 
 Checkpoint read_checkpoint(const std::string& directory) {
@@ -102,11 +110,11 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
   state["weights_sha256"] = sha256_of(checkpoint.model);
   publish_text(partial + "/state.json", state.dump(2) + "\n");
   write_manifest(partial);
-  if (fs::exists(final_path)) fs::remove_all(final_path);  // a damaged one of the same step, passed over at resume
+  if (fs::exists(final_path)) take_down(final_path);  // a damaged one of the same step, passed over at resume
   publish(partial, final_path);
   replace_link(directory_ + "/latest", name);
   const std::vector<std::string> all = list();
-  for (size_t i = 0; i + static_cast<size_t>(keep_) < all.size(); ++i) fs::remove_all(all[i]);
+  for (size_t i = 0; i + static_cast<size_t>(keep_) < all.size(); ++i) take_down(all[i]);
 }
 
 std::optional<Checkpoint> CheckpointStore::load_newest() const {

@@ -10,6 +10,8 @@
 namespace permafrost::launch {
 namespace {
 
+constexpr int64_t kMostRanks = 1 << 20;
+
 nlohmann::json describe(const std::vector<distributed::BucketTimes>& buckets) {
   nlohmann::json list = nlohmann::json::array();
   for (const distributed::BucketTimes& bucket : buckets) {
@@ -38,7 +40,9 @@ nlohmann::json StepLog::take(distributed::Communicator& world) {
   const double own = step_seconds_ - communication_.exposed_seconds;  // the rank that waits least is the slowest
   const std::vector<double> sums = world.all_reduce_sum(
       {loss_, static_cast<double>(correct_), static_cast<double>(clips_), static_cast<double>(resident_bytes()), own});
-  const auto slowest = static_cast<double>(world.all_reduce_max(std::llround(1e6 * own))) / 1e6;
+  // Microseconds, and below them the rank.
+  const int64_t most = world.all_reduce_max(std::llround(1e6 * own) * kMostRanks + world.rank());
+  const double slowest = static_cast<double>(most / kMostRanks) / 1e6;
   const double clips = std::max(sums[2], 1.0), steps = static_cast<double>(std::max<int64_t>(steps_, 1));
   const double step = std::max(step_seconds_, 1e-9), mean = std::max(sums[4] / world.size(), 1e-9);
   nlohmann::json line{{"loss", sums[0] / clips},
@@ -52,6 +56,7 @@ nlohmann::json StepLog::take(distributed::Communicator& world) {
                       {"data_share", data_seconds_ / step},
                       {"communication_share", communication_.exposed_seconds / step},
                       {"slowest_over_mean", std::max(1.0, slowest / mean)},
+                      {"slowest_rank", most % kMostRanks},
                       {"buckets", describe(buckets_)},
                       {"gradient_norm", gradient_norm_},
                       {"memory_bytes", sums[3]}};

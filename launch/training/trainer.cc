@@ -23,6 +23,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double kStraggles = 1.5;  // times the mean
+
 // What the cache holds decides the geometry; the settings decide the rest.
 core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
   const data::CacheKey& key = set.key;
@@ -68,37 +70,39 @@ TrainStepOptions step_options(const Settings& settings, const distributed::Commu
 
 }  // namespace
 
-Trainer::Trainer(const Settings& settings, TrainingSet set, torch::Device device, distributed::Communicator& world,
+Trainer::Trainer(const Settings& settings, TrainingSet set, const TrainingPlace& place,
                  std::optional<RunDirectory>& run)
     : settings_(settings),
       set_(std::move(set)),
-      device_(device),
-      world_(world),
+      device_(place.device),
+      world_(place.world),
+      stop_(place.stop),
+      watchdog_(place.watchdog),
       run_(run),
       config_(config_of(settings, set_)),
       order_{.seed = static_cast<uint64_t>(settings.recipe.seed),
              .samples = set_.clips->size(),
              .global_batch = settings.recipe.batch,
              .is_training = true},
-      first_clip_(world.rank() * settings.recipe.batch / world.size()),
+      first_clip_(world_.rank() * settings.recipe.batch / world_.size()),
       steps_per_epoch_(data::batches_per_epoch(order_)),
       steps_(static_cast<int64_t>(std::ceil(settings.recipe.schedule.epochs * static_cast<double>(steps_per_epoch_)))),
-      train_step_(make_classifier(settings, config_, set_.labels, device), step_options(settings, world),
-                  world.size() == 1 ? nullptr : distributed::make_process_group(world, device)),
-      decoder_(set_.clips->codec(), device) {
-  require_whole_groups(settings, world.size());
-  if (settings.recipe.batch < world.size()) {
+      train_step_(make_classifier(settings, config_, set_.labels, device_), step_options(settings, world_),
+                  world_.size() == 1 ? nullptr : distributed::make_process_group(world_, device_)),
+      decoder_(set_.clips->codec(), device_) {
+  require_whole_groups(settings, world_.size());
+  if (settings.recipe.batch < world_.size()) {
     throw core::ConfigError("option 'recipe.batch' is " + std::to_string(settings.recipe.batch) +
-                            ", expected at least one clip for each of the " + std::to_string(world.size()) + " ranks");
+                            ", expected at least one clip for each of the " + std::to_string(world_.size()) + " ranks");
   }
-  if (world.is_root()) {
+  if (world_.is_root()) {
     store_.emplace(run_->checkpoints(), settings.train.keep_checkpoints);
     writer_.emplace(*store_);
   }
   // Rank 0 decides what is read, so that all ranks go on from the same checkpoint.
   std::optional<core::Checkpoint> newest;
-  if (world.is_root()) newest = store_->load_newest();
-  const std::string directory = world.broadcast(newest ? newest->directory : "");
+  if (world_.is_root()) newest = store_->load_newest();
+  const std::string directory = world_.broadcast(newest ? newest->directory : "");
   if (!directory.empty()) {
     resume(newest ? *newest : core::read_checkpoint(directory));
   } else if (!settings.path.init_from.empty()) {
@@ -138,6 +142,7 @@ void Trainer::add(const data::Batch& batch, int64_t begin, int64_t end) {
 void Trainer::step_once(const data::Batch& batch) {
   const int64_t micro = settings_.train.micro_batch > 0 ? settings_.train.micro_batch : batch.size();
   for (int64_t begin = 0; begin < batch.size(); begin += micro) {
+    watchdog_.enter(distributed::Phase::kStep, step_ + 1);
     add(batch, begin, std::min(begin + micro, batch.size()));
   }
   const double norm = train_step_.finish_gradient();  // the same number on every rank, so all do the same
@@ -171,7 +176,6 @@ int Trainer::train() {
     if (world_.is_root()) core::log_info() << run_->path() << ": complete after " << step_ << " steps, nothing to do";
     return core::kExitDone;
   }
-  distributed::StopSignal stop;
   data::ClipLoader loader(*set_.clips, requests(),
                           {.threads = settings_.train.loader_threads,
                            .batches_ahead = settings_.train.prefetch_batches,
@@ -180,12 +184,13 @@ int Trainer::train() {
   while (step_ < steps_) {
     const Clock::time_point start = Clock::now();
     const double waited = loader.wait_seconds();
+    watchdog_.enter(distributed::Phase::kData, step_ + 1);
     const std::optional<data::Batch> batch = loader.next();
     PERMAFROST_CHECK(batch.has_value(), "the loader ends with the last step");
     step_once(*batch);
     log_.add_step(seconds_since(start), loader.wait_seconds() - waited);
     log_.add_communication(train_step_.bucket_times());
-    const bool is_stopping = stop.agreed(world_);
+    const bool is_stopping = stop_.agreed(world_);
     if (writer_) {
       writer_->poll();
       if (is_checkpoint_due() || is_stopping) save();
@@ -210,6 +215,10 @@ void Trainer::write_line() {
   line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
   run_->log(line);
   set_status("running");
+  if (const double times = line["slowest_over_mean"].get<double>(); times > kStraggles) {
+    core::log_warning() << watchdog_.name_of(line["slowest_rank"].get<int>())
+                        << " is slow: since the last line its steps took " << times << " times the mean of all ranks";
+  }
   char text[300];
   std::snprintf(text, sizeof text,
                 "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms "

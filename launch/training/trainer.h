@@ -1,8 +1,9 @@
 // Trains DiST on cached features, on features computed in the step, or on both, over any number of ranks, and goes on
 // by itself from the newest complete checkpoint.
 //
-//   Trainer trainer(settings, {.key = cache.key(), .labels = cache.labels(), .clips = &clips, ...}, device, world,
-//   run); return trainer.train();     // 0 done, 75 stopped early with a checkpoint
+//   Trainer trainer(settings, {.key = cache.key(), .labels = cache.labels(), .clips = &clips, ...},
+//                   {world, stop, watchdog, device}, run);
+//   return trainer.train();     // 0 done, 75 stopped early with a checkpoint
 //
 // The batches and their order are functions of (seed, epoch, number of videos), so all a checkpoint holds beside the
 // weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU).
@@ -20,6 +21,7 @@
 #include "data/loader/shard_stage.h"
 #include "distributed/communicator.h"
 #include "distributed/stop_signal.h"
+#include "distributed/watchdog.h"
 #include "launch/settings.h"
 #include "launch/timing.h"
 #include "launch/training/run_directory.h"
@@ -39,12 +41,19 @@ struct TrainingSet {
   std::vector<int> staging_for{};     // the ranks whose reads this one stages: those of its node, or none
 };
 
+// Where it is trained. All of it outlives the trainer.
+struct TrainingPlace {
+  distributed::Communicator& world;
+  const distributed::StopSignal& stop;
+  distributed::Watchdog& watchdog;
+  torch::Device device;
+};
+
 class Trainer {
  public:
-  // Builds the network and the optimiser on `device`, and loads the newest checkpoint where there is one. Collective.
+  // Builds the network and the optimiser on the device, and loads the newest checkpoint where there is one. Collective.
   // Throws ConfigError where options, cache and checkpoint do not fit together.
-  Trainer(const Settings& settings, TrainingSet set, torch::Device device, distributed::Communicator& world,
-          std::optional<RunDirectory>& run);
+  Trainer(const Settings& settings, TrainingSet set, const TrainingPlace& place, std::optional<RunDirectory>& run);
 
   // Returns an exit code. Collective.
   int train();
@@ -68,6 +77,8 @@ class Trainer {
   TrainingSet set_;
   torch::Device device_;
   distributed::Communicator& world_;
+  const distributed::StopSignal& stop_;
+  distributed::Watchdog& watchdog_;
   std::optional<RunDirectory>& run_;  // only on rank 0
   core::DistConfig config_;
   data::OrderOptions order_;

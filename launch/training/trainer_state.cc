@@ -92,6 +92,7 @@ void Trainer::set_status(const char* state) {
 
 // On rank 0. What it takes is the copy, and waiting for the checkpoint before where that is not on disk yet.
 void Trainer::save() {
+  watchdog_.enter(distributed::Phase::kCheckpoint, step_);
   last_save_ = Clock::now();
   core::Checkpoint checkpoint;
   checkpoint.step = step_;
@@ -104,6 +105,7 @@ void Trainer::save() {
 
 // A run is over when its last checkpoint is on disk.
 void Trainer::finish(const char* state) {
+  watchdog_.enter(distributed::Phase::kShutdown, step_);
   if (writer_) writer_->finish();
   world_.barrier();
   set_status(state);

@@ -163,9 +163,11 @@ void TrainingClips::log() const {
 int run_train(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::string& run_path = invocation.need(settings.path.run, "run");
+  const distributed::StopSignal stop;
+  distributed::Communicator world(*invocation.session);
+  distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
   const TrainingClips clips(invocation);
   const int64_t threads = place_threads(invocation);
-  distributed::Communicator world(*invocation.session);
   const torch::Device device = place_device(invocation);
   std::optional<core::DirectoryLock> lock;
   std::optional<RunDirectory> run;
@@ -173,7 +175,7 @@ int run_train(Invocation& invocation) {
     lock.emplace(run_path);
     run.emplace(run_path);
   }
-  Trainer trainer(settings, clips.set(), device, world, run);
+  Trainer trainer(settings, clips.set(), {world, stop, watchdog, device}, run);
   if (world.is_root()) {
     run->write("config.json", describe_options(*invocation.table));
     run->write("environment.json", describe_environment(world.size(), threads, device));

@@ -58,7 +58,7 @@ const std::vector<Verb>& verbs() {
        "    [--stage DIR --stage-gb N]",
        "mpirun -np 2 permafrost train --config configs/demo.ini --cache cache --run runs/a",
        {"cache", "manifest", "encoder", "allow-outside-root", "run", "text", "init-from", "stage", "stage-gb",
-        "threads", "device", "config", "model.", "recipe.", "train.", "sampling.", "cache."},
+        "threads", "device", "config", "model.", "recipe.", "train.", "deadline.", "sampling.", "cache."},
        true,
        &run_train},
       {"eval",

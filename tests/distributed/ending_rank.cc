@@ -1,9 +1,11 @@
-// ending_rank WAY: the last rank ends in this way while the others wait for it; "stop" waits for a signal instead.
-// Prints "ready" on every rank just before, and "rank N is done" after, which nobody but "stop" and "start" may reach.
+// ending_rank WAY: the last rank ends or hangs in this way while the others wait for it; "stop" waits for a signal
+// instead, and "crawl" is slow but gets on. Prints "ready" on every rank just before, and "rank N is done" after, which
+// nobody but "stop", "start" and "crawl" may reach.
 #include <torch/types.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "core/base/error.h"
@@ -13,6 +15,7 @@
 #include "distributed/mpi_session.h"
 #include "distributed/process_group.h"
 #include "distributed/stop_signal.h"
+#include "distributed/watchdog.h"
 
 namespace {
 
@@ -45,8 +48,37 @@ int wait_for_the_signal(Communicator& world) {
   return core::kExitRequeue;
 }
 
-int run(Communicator& world, const std::string& way) {
+constexpr distributed::Deadlines kDeadlines{.start = 3, .step = 1.5, .shutdown = 3};
+
+void hang() {
+  for (;;) ::pause();
+}
+
+void take_steps(distributed::MpiSession& session, Communicator& world, const std::string& way) {
+  const distributed::StopSignal stop;
+  distributed::Watchdog watchdog(session, world, stop, kDeadlines);
+  const bool is_last = world.rank() == world.size() - 1;
+  say_ready();
+  for (int step = 1; step <= 4; ++step) {
+    watchdog.enter(distributed::Phase::kStep, step);
+    if (is_last && way == "crawl") {  // each part within the deadline, together beyond it
+      for (int part = 0; part < 3; ++part) {
+        ::usleep(700'000);
+        watchdog.enter(distributed::Phase::kStep, step);
+      }
+    }
+    if (is_last && way == "hang_in_step" && step == 3) hang();
+    world.barrier();
+  }
+  if (is_last && way == "hang_at_end") hang();
+}
+
+int run(distributed::MpiSession& session, Communicator& world, const std::string& way) {
   if (way == "start") return core::kExitDone;
+  if (way == "hang_in_step" || way == "hang_at_end" || way == "crawl") {
+    take_steps(session, world, way);
+    return core::kExitDone;
+  }
   if (way == "stop") return wait_for_the_signal(world);
   say_ready();
   if (way == "throw" || way == "throw_in_session") fail_on_the_last_rank(world);
@@ -62,14 +94,14 @@ int run(Communicator& world, const std::string& way) {
 void run_with_a_session_inside(int argc, char** argv) {
   distributed::MpiSession session(&argc, &argv);
   Communicator world(session);
-  run(world, argv[1]);
+  run(session, world, argv[1]);
 }
 
 int run_outside(int argc, char** argv) {
-  distributed::MpiSession session(&argc, &argv);
+  distributed::MpiSession session(&argc, &argv, kDeadlines);
   try {
     Communicator world(session);
-    const int status = run(world, argv[1]);
+    const int status = run(session, world, argv[1]);
     std::fprintf(stderr, "rank %d is done\n", session.rank());
     return status;
   } catch (const core::Error& error) {
@@ -82,8 +114,12 @@ int run_outside(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   core::start_logging(argv[0], core::LogLevel::kInfo);
+  const std::string way = argv[1];
+  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (way == "hang_before_mpi") say_ready();
+  if (way == "hang_before_mpi" && rank != nullptr && std::string(rank) == "1") hang();
   try {
-    if (std::string(argv[1]) != "throw_in_session") return run_outside(argc, argv);
+    if (way != "throw_in_session") return run_outside(argc, argv);
     run_with_a_session_inside(argc, argv);
   } catch (const core::Error& error) {
     core::log_error() << error.what();

@@ -17,34 +17,17 @@ start=$(date +%s%N)
 (build "$WORK/undisturbed") >"$WORK/undisturbed.log" 2>&1 || fail "$(cat "$WORK/undisturbed.log")"
 span_ms=$((($(date +%s%N) - start) / 1000000))
 
-rank_of() { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | sed -n 's/^OMPI_COMM_WORLD_RANK=//p'; }
-expect_end() {  # expect_end WHAT PID...: all of them within 10 seconds
-  local what=$1 pid
-  shift
-  SECONDS=0
-  for pid in "$@"; do
-    while kill -0 "$pid" 2>/dev/null && [ "$(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null)" != Z ]; do
-      [ "$SECONDS" -lt 10 ] || fail "$what: process $pid is still there after 10 seconds: $(cat "$WORK/log")"
-      sleep 0.05
-    done
-  done
-}
-
 kills=0 ended=0
 victims=(rank rank mpirun all)
 while [ "$kills" -lt "$wanted" ]; do
   (build "$folder") >"$WORK/log" 2>&1 &
   job=$!
   delay_ms=$((RANDOM % (span_ms * 9 / 10)))
-  sleep "$(printf '%d.%03d' $((delay_ms / 1000)) $((delay_ms % 1000)))"
+  sleep_ms "$delay_ms"
   mapfile -t ranks < <(pgrep -P "$job")
-  victim=${victims[kills % 4]} what="kill $kills after $delay_ms ms"
-  [ "${#ranks[@]}" -gt 0 ] || victim=all  # the ranks are not started yet, or ended
-  case $victim in
-    rank) killed=${ranks[RANDOM % ${#ranks[@]}]} && rank=$(rank_of "$killed") && [ -n "$rank" ] && kill -KILL "$killed" 2>/dev/null ;;
-    mpirun) kill -KILL "$job" 2>/dev/null ;;
-    all) kill -KILL "$job" "${ranks[@]}" 2>/dev/null ;;
-  esac && kills=$((kills + 1)) || victim=none
+  what="kill $kills after $delay_ms ms"
+  kill_one_of "${victims[kills % 4]}" "$job" "${ranks[@]}"
+  [ "$victim" = none ] || kills=$((kills + 1))
   expect_end "$what of $victim" "$job" "${ranks[@]}"
   code=0
   wait "$job" 2>/dev/null || code=$?

@@ -128,3 +128,29 @@ expect_recovery() {  # expect_recovery VERB FOLDER WHAT
   fi
   same "$2" "$WORK/$1/new" || fail "$3: other files in the end: $(ls -la "$2"; cat "$2.log")"
 }
+
+# The rank of a process, "" where it is none.
+rank_of() { { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | sed -n 's/^OMPI_COMM_WORLD_RANK=//p'; }
+expect_end() {  # expect_end WHAT PID...: all of them within MOST seconds, or 10; what was said is in $WORK/log
+  local what=$1 pid most=${MOST:-10}
+  shift
+  SECONDS=0
+  for pid in "$@"; do
+    while kill -0 "$pid" 2>/dev/null && [ "$(cut -d' ' -f3 "/proc/$pid/stat" 2>/dev/null)" != Z ]; do
+      [ "$SECONDS" -lt "$most" ] || fail "$what: process $pid is still there after $most seconds: $(cat "$WORK/log")"
+      sleep 0.05
+    done
+  done
+}
+# Kills one rank, mpirun, or all of a job; says whom in $victim, and "none" where there was nobody. The rank is $rank.
+kill_one_of() {  # kill_one_of VICTIM JOB RANK_PID...
+  local ranks=("${@:3}") killed
+  victim=$1
+  [ "${#ranks[@]}" -gt 0 ] || victim=all  # the ranks are not started yet, or ended
+  case $victim in
+    rank) killed=${ranks[RANDOM % ${#ranks[@]}]} && rank=$(rank_of "$killed") && [ -n "$rank" ] && kill -KILL "$killed" 2>/dev/null ;;
+    mpirun) kill -KILL "$2" 2>/dev/null ;;
+    all) kill -KILL "$2" "${ranks[@]}" 2>/dev/null ;;
+  esac || victim=none
+}
+sleep_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
