@@ -37,6 +37,11 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
   table.add("init-from", &s.path.init_from,
             "run, or released weights in safetensors, whose network a new run starts from");
+  table.add("sweep", &s.sweep,
+            "NAME=VALUE,VALUE,...: a network for each combination, over one forward: lr, wd, warmup, warmup_start, "
+            "smoothing, clip, ema");
+  table.add("checkpoint", &s.eval.checkpoint, "which of the run's: the newest, or the best by train.evaluate_every_epochs",
+            {"newest", "best"});
   table.add("stage", &s.path.stage, "folder on the node's own disk for copies of the shards that are read next");
   table.add("stage-gb", &s.stage.gigabytes, "GB that these copies may take on each node (needs --stage)");
   table.add("ids", &s.path.ids, "video to remove, or a file of an id a line; several may be given");
@@ -122,6 +127,8 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("label_smoothing", &s.recipe.label_smoothing, "share of the target spread over all classes");
   table.add("clip_norm", &s.recipe.clip_norm,
             "largest norm of all gradients together; longer ones are shortened; 0: none");
+  table.add("ema_decay", &s.recipe.ema_decay,
+            "of the average of the weights that evaluation, predict and export then use; 0: the weights themselves");
   table.add("mixup", &s.recipe.mix.mixup, "alpha of mixup; 0: none");
   table.add("cutmix", &s.recipe.mix.cutmix, "alpha of cutmix; 0: none");
   table.add("cutmix_probability", &s.recipe.mix.cutmix_probability, "of cutmix instead of mixup, where both are on");
@@ -133,6 +140,8 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("checkpoint_every_epochs", &s.train.checkpoint_every_epochs, "and always one at the end");
   table.add("checkpoint_every_steps", &s.train.checkpoint_every_steps, "and one after so many steps; 0: none");
   table.add("checkpoint_every_minutes", &s.train.checkpoint_every_minutes, "and one after so many minutes; 0: none");
+  table.add("evaluate_every_epochs", &s.train.evaluate_every_epochs,
+            "on the videos of the split val, and at the end; the best checkpoint is kept; 0: never");
   table.add("most_skipped_steps", &s.train.most_skipped_steps,
             "in a row, because their gradient is not finite, before training stops");
   table.add("keep_checkpoints", &s.train.keep_checkpoints, "the newest ones");

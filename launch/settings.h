@@ -91,6 +91,7 @@ struct RecipeSettings {
   double weight_decay = 1e-4;
   double label_smoothing = 0.1;
   double clip_norm = 0;  // 0: none
+  double ema_decay = 0;  // of the average of the weights; 0: none is kept
   core::MixOptions mix;
   int64_t batch = 256;  // clips of a global batch, over all ranks
   int64_t seed = 0;
@@ -100,6 +101,7 @@ struct TrainSettings {
   int64_t checkpoint_every_epochs = 1;
   int64_t checkpoint_every_steps = 0;   // 0: not by steps
   double checkpoint_every_minutes = 0;  // 0: not by the clock
+  int64_t evaluate_every_epochs = 0;    // 0: never
   int64_t most_skipped_steps = 10;
   int64_t keep_checkpoints = 3;
   int64_t log_every_steps = 10;
@@ -111,6 +113,7 @@ struct TrainSettings {
 };
 
 struct EvalSettings {
+  std::string checkpoint = "newest";
   std::string split = "val";
   std::string frame_order = "natural";
   std::string labels;  // choose among these of the run's classes
@@ -168,6 +171,7 @@ struct Settings {
   CacheSettings cache;
   ModelSettings model;
   RecipeSettings recipe;
+  std::vector<std::string> sweep;
   TrainSettings train;
   distributed::Deadlines deadline;
   EvalSettings eval;

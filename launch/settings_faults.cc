@@ -87,6 +87,8 @@ std::vector<std::string> faults_of(const Settings& s) {
   within("recipe.weight_decay", s.recipe.weight_decay, 0, kMostRate);
   within("recipe.label_smoothing", s.recipe.label_smoothing, 0, 0.999);
   within("recipe.clip_norm", s.recipe.clip_norm, 0, kMostEpochs);
+  demand(s.recipe.ema_decay >= 0 && s.recipe.ema_decay < 1,
+         found_instead("recipe.ema_decay", s.recipe.ema_decay, "0 to less than 1"));
   at_least("recipe.mix_group", s.recipe.mix.group, 0);
   within("recipe.mixup", s.recipe.mix.mixup, 0, kMostRate);
   within("recipe.cutmix", s.recipe.mix.cutmix, 0, kMostRate);
@@ -94,6 +96,7 @@ std::vector<std::string> faults_of(const Settings& s) {
   at_least("train.checkpoint_every_epochs", s.train.checkpoint_every_epochs, 1);
   at_least("train.checkpoint_every_steps", s.train.checkpoint_every_steps, 0);
   within("train.checkpoint_every_minutes", s.train.checkpoint_every_minutes, 0, kMostRate * kMostRate);
+  at_least("train.evaluate_every_epochs", s.train.evaluate_every_epochs, 0);
   at_least("train.most_skipped_steps", s.train.most_skipped_steps, 0);
   at_least("train.keep_checkpoints", s.train.keep_checkpoints, 1);
   at_least("train.log_every_steps", s.train.log_every_steps, 1);

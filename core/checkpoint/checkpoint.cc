@@ -71,6 +71,17 @@ void replace_link(const std::string& link, const std::string& target) {
   sync_file(fs::path(link).parent_path().string());
 }
 
+// What the checkpoint says of itself; -1 where it was not evaluated or cannot be read.
+double validation_top1(const std::string& directory) {
+  try {
+    return read_json(directory + "/state.json").value("evaluation", json::object()).value("top1", -1.0);
+  } catch (const Error&) {
+    return -1;
+  } catch (const json::exception&) {
+    return -1;
+  }
+}
+
 // First its name goes: what is left where power is lost in the middle is no damaged checkpoint.
 void take_down(const std::string& directory) {
   const std::string partial = partial_name(directory + "-old");
@@ -113,8 +124,30 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
   if (fs::exists(final_path)) take_down(final_path);  // a damaged one of the same step, passed over at resume
   publish(partial, final_path);
   replace_link(directory_ + "/latest", name);
+  const std::string best = this->best();
+  if (!best.empty()) replace_link(directory_ + "/best", fs::path(best).filename().string());
   const std::vector<std::string> all = list();
-  for (size_t i = 0; i + static_cast<size_t>(keep_) < all.size(); ++i) take_down(all[i]);
+  for (size_t i = 0; i + static_cast<size_t>(keep_) < all.size(); ++i) {
+    if (all[i] != best) take_down(all[i]);
+  }
+}
+
+std::string CheckpointStore::best() const {
+  std::string best;
+  double most = -1;
+  for (const std::string& path : list()) {
+    const double top1 = validation_top1(path);
+    if (top1 > most) best = path;
+    most = std::max(most, top1);
+  }
+  return best;
+}
+
+Checkpoint CheckpointStore::load_best() const {
+  const std::string path = best();
+  if (!path.empty()) return read_checkpoint(path);
+  throw DataError(directory_ + ": expected a checkpoint with an evaluation, found none: train with " +
+                  "train.evaluate_every_epochs, or take the newest");
 }
 
 std::optional<Checkpoint> CheckpointStore::load_newest() const {

@@ -6,7 +6,7 @@
 //
 // RUN/checkpoints/step-00000400/ holds model.safetensors, optimizer.safetensors, state.json and manifest.json, the
 // SHA-256 and size of the other three. It is written under another name, every file fsynced, and renamed; then the
-// link `latest` is replaced. A checkpoint is read back only if the manifest fits every byte of it.
+// links `latest` and `best` are replaced. Which one is best the checkpoints themselves say. A checkpoint is read back only if the manifest fits every byte of it.
 #pragma once
 
 #include <torch/types.h>
@@ -32,13 +32,18 @@ Checkpoint read_checkpoint(const std::string& directory);
 
 class CheckpointStore {
  public:
-  // Keeps the newest `keep` checkpoints. Creates the directory.
+  // Keeps the newest `keep` checkpoints, and the best. Creates the directory.
   CheckpointStore(std::string directory, int64_t keep);
 
   void save(const Checkpoint& checkpoint);
   // The newest that is whole; a damaged newer one is told by a warning. Nothing where there is none at all; DataError
   // where there are some and all are damaged.
   std::optional<Checkpoint> load_newest() const;
+  // The one with the largest "top1" under "evaluation" in its state, the older of equals; what of it is damaged is a
+  // DataError, and so is a store without an evaluated one.
+  Checkpoint load_best() const;
+  // Its directory, or "" where none was evaluated.
+  std::string best() const;
   // Directories, oldest first.
   std::vector<std::string> list() const;
 

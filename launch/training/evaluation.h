@@ -5,6 +5,7 @@
 //   run.write("eval.json", summarise(scores, model));
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -38,8 +39,9 @@ torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, cons
 
 // Each rank takes a part of the videos; rank 0 gets all scores in the order of the set, the others none. A video that
 // cannot be read is a failure, not an end; DataError where all fail. Collective.
+// `get_on` is called for each clip.
 std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,
-                                 int64_t batch, int64_t reader_threads);
+                                 int64_t batch, int64_t reader_threads, const std::function<void()>& get_on = {});
 
 // What the scores of a video are scores of.
 struct ScoredClasses {

@@ -54,6 +54,7 @@ class TrainStep {
   // Of the last step; none with one rank.
   std::vector<distributed::BucketTimes> bucket_times() const { return reducer_.bucket_times(); }
 
+  const std::vector<core::NamedParameter>& parameters() const { return parameters_; }
   core::Classifier& classifier() { return classifier_; }
   const core::Classifier& classifier() const { return classifier_; }
   core::AdamW& optimizer() { return optimizer_; }

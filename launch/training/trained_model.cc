@@ -8,6 +8,7 @@
 #include "core/checkpoint/state.h"
 #include "core/encoder/class_texts.h"
 #include "core/encoder/precision.h"
+#include "core/recipe/weight_average.h"
 #include "data/dataset/mirrored_label.h"
 #include "launch/geometry.h"
 
@@ -88,25 +89,32 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
   return key;
 }
 
-TrainedModel load_newest_model(const std::string& run, torch::Device device) {
+core::Checkpoint load_checkpoint(const std::string& run, const std::string& which) {
   const std::string directory = run + "/checkpoints";
   if (!std::filesystem::is_directory(directory)) {
     throw core::DataError(run + ": expected a run with checkpoints, found none: train first, or give another --run");
   }
-  const auto checkpoint = core::CheckpointStore(directory, 1).load_newest();
-  if (!checkpoint) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
+  const core::CheckpointStore store(directory, 1);
+  if (which == "best") return store.load_best();
+  const auto newest = store.load_newest();
+  if (!newest) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
+  return *newest;
+}
+
+TrainedModel load_model(const std::string& run, const std::string& which, torch::Device device) {
+  const core::Checkpoint checkpoint = load_checkpoint(run, which);
   TrainedModel model{.device = device};
   try {
-    model.labels = data::LabelMap(checkpoint->state.at("labels").get<std::vector<std::string>>());
-    model.key = data::cache_key_from_json(checkpoint->state.at("cache_key"), checkpoint->directory);
-    model.classifier = core::Classifier(dist_config_from_json(checkpoint->state.at("model")),
-                                        head_config_from_json(checkpoint->state.at("head")));
+    model.labels = data::LabelMap(checkpoint.state.at("labels").get<std::vector<std::string>>());
+    model.key = data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory);
+    model.classifier = core::Classifier(dist_config_from_json(checkpoint.state.at("model")),
+                                        head_config_from_json(checkpoint.state.at("head")));
   } catch (const json::exception& error) {
-    throw core::DataError(checkpoint->directory + "/state.json: " + error.what() + ": written by another version?");
+    throw core::DataError(checkpoint.directory + "/state.json: " + error.what() + ": written by another version?");
   }
-  core::load_state(*model.classifier, checkpoint->model, checkpoint->directory + "/model.safetensors");
+  core::load_state(*model.classifier, core::averaged(checkpoint.model, checkpoint.optimizer), checkpoint.directory + "/model.safetensors");
   model.classifier->to(device);
-  model.step = checkpoint->step;
+  model.step = checkpoint.step;
   return model;
 }
 

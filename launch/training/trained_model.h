@@ -1,6 +1,6 @@
 // A network with what it needs to be used: its geometry, its classes, and the key of the features it was trained on.
 //
-//   TrainedModel model = load_newest_model("runs/a", torch::kCPU);
+//   TrainedModel model = load_model("runs/a", "newest", torch::kCPU);
 //   std::vector<torch::Tensor> logits = model.classifier->forward(pixels, features);
 //
 // Everything comes from the checkpoint's state.json, so that a run directory alone is enough.
@@ -41,8 +41,10 @@ core::HeadConfig make_head_config(const std::string& kind, const std::vector<std
 data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncoder& encoder,
                               const data::LabelMap& labels);
 
-// Throws DataError where the run has no checkpoint or none that is whole.
-TrainedModel load_newest_model(const std::string& run, torch::Device device);
+// `which`: "newest", or "best" by the evaluations during training. With the average of the weights where one was kept.
+// Throws DataError where the run has no such checkpoint that is whole.
+TrainedModel load_model(const std::string& run, const std::string& which, torch::Device device);
+core::Checkpoint load_checkpoint(const std::string& run, const std::string& which);
 
 // The encoder at `path`, at the image size and in the type that made the features the model was trained on; whether it
 // is the same encoder, data::ClipBuilder checks. It computes where the model does.

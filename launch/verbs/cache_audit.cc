@@ -72,7 +72,7 @@ class Audit {
                                       settings_.has.allow_outside_root)) {
     place_threads(invocation);
     const torch::Device device = place_device(invocation);
-    if (!settings_.path.run.empty()) model_ = load_newest_model(settings_.path.run, device);
+    if (!settings_.path.run.empty()) model_ = load_model(settings_.path.run, "newest", device);
     encoder_.emplace(invocation.need_encoder(),
                      core::EncoderOptions{.image_size = model_ ? model_->key.image_size : settings_.cache.image_size,
                                           .dtype = core::precision_named(model_ ? model_->key.encoder_dtype

@@ -11,6 +11,7 @@
 #include "core/dist/geometry.h"
 #include "core/encoder/class_texts.h"
 #include "core/encoder/frozen_encoder.h"
+#include "core/recipe/weight_average.h"
 #include "launch/training/run_directory.h"
 #include "launch/training/text_head.h"
 #include "launch/training/trained_model.h"
@@ -30,15 +31,16 @@ std::string checkpoints_of(const std::string& run) {
 }
 
 int print_info(const Invocation& invocation, const std::string& directory) {
-  const auto newest = core::CheckpointStore(directory, 1).load_newest();
-  if (!newest) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
-  json info = newest->state;
-  info["directory"] = newest->directory;
-  if (invocation.settings.has.json) {
+  const Settings& settings = invocation.settings;
+  const core::Checkpoint checkpoint = load_checkpoint(settings.path.run, settings.eval.checkpoint);
+  json info = checkpoint.state;
+  info["directory"] = checkpoint.directory;
+  if (const std::string best = core::CheckpointStore(directory, 1).best(); !best.empty()) info["best"] = best;
+  if (settings.has.json) {
     std::cout << json_text(info, 2) << "\n";
     return core::kExitDone;
   }
-  for (const char* name : {"directory", "step", "steps", "epoch", "ranks", "weights_sha256"}) {
+  for (const char* name : {"directory", "step", "steps", "epoch", "ranks", "weights_sha256", "evaluation", "best"}) {
     if (info.contains(name)) std::cout << name << ": " << info[name] << "\n";
   }
   return core::kExitDone;
@@ -58,17 +60,16 @@ int verify_all(const std::string& directory) {
   return damaged == 0 ? core::kExitDone : core::kExitError;
 }
 
-int export_weights(const Invocation& invocation, const std::string& directory) {
+int export_weights(const Invocation& invocation) {
   const std::string& out = invocation.need(invocation.settings.path.out, "out");
-  const auto newest = core::CheckpointStore(directory, 1).load_newest();
-  if (!newest) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
+  const core::Checkpoint checkpoint = load_checkpoint(invocation.settings.path.run, invocation.settings.eval.checkpoint);
   const std::string prefix = "dist_net.";
   std::map<std::string, torch::Tensor> network;
-  for (const auto& [name, tensor] : newest->model) {
+  for (const auto& [name, tensor] : core::averaged(checkpoint.model, checkpoint.optimizer)) {
     if (name.starts_with(prefix)) network[name.substr(prefix.size())] = tensor;
   }
   core::write_official(out, network);
-  std::cout << out << ": " << network.size() << " tensors of step " << newest->step
+  std::cout << out << ": " << network.size() << " tensors of step " << checkpoint.step
             << " under the names of the released code\n";
   return core::kExitDone;
 }
@@ -153,7 +154,7 @@ int run_checkpoint(Invocation& invocation) {
     throw core::ConfigError("expected `checkpoint info`, `verify`, `export` or `import`, found '" + what + "'");
   }
   const std::string directory = checkpoints_of(invocation.need(invocation.settings.path.run, "run"));
-  if (what == "export") return export_weights(invocation, directory);
+  if (what == "export") return export_weights(invocation);
   return what == "info" ? print_info(invocation, directory) : verify_all(directory);
 }
 

@@ -130,7 +130,7 @@ int evaluate_run(Invocation& invocation) {
   require_inputs(invocation);
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
-  TrainedModel model = load_newest_model(settings.path.run, place_device(invocation));
+  TrainedModel model = load_model(settings.path.run, settings.eval.checkpoint, place_device(invocation));
   std::optional<core::FrozenEncoder> encoder;
   if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
   use_text(settings, model, encoder);

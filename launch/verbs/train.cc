@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "core/base/error.h"
-#include "core/base/file_lock.h"
 #include "core/base/log.h"
 #include "core/encoder/frozen_encoder.h"
 #include "core/encoder/precision.h"
@@ -22,7 +21,7 @@
 namespace permafrost::launch {
 namespace {
 
-constexpr char kSplit[] = "train";
+constexpr char kSplit[] = "train", kValidationSplit[] = "val";
 
 // The training clips and what they need to live: of a cache, of videos, or of a cache that lacks some of what is wanted
 // and the videos.
@@ -52,12 +51,14 @@ class TrainingClips {
   void log_stage(distributed::Communicator& world) const;
 
  private:
-  void use_cache() {
-    cached_.emplace(*cache_, kSplit, data::ViewPolicy::kOnePerEpoch);
-    set_ = {cache_->key(), cache_->labels(), cache_->index().contents_sha256(), cache_->directory(), &*cached_};
-  }
+  void use_cache();
   void use_videos(const Invocation& invocation);
   void use_stage(const distributed::MpiSession& session);
+  void use_validation(const auto& clips) {
+    set_.validation = &clips;
+    set_.validation_videos = clips.videos();
+    set_.validation_views = clips.views();
+  }
   data::CacheKey wanted_key() const;
 
   const Settings& settings_;
@@ -67,9 +68,19 @@ class TrainingClips {
   std::optional<core::FrozenEncoder> encoder_;
   std::optional<data::ClipBuilder> builder_;
   std::optional<data::OnlineClips> online_;
+  std::optional<data::CachedClips> cached_validation_;
+  std::optional<data::OnlineClips> online_validation_;
   std::optional<data::ShardStage> stage_;  // last: its thread asks the clips
   TrainingSet set_;
 };
+
+void TrainingClips::use_cache() {
+  cached_.emplace(*cache_, kSplit, data::ViewPolicy::kOnePerEpoch);
+  set_ = {cache_->key(), cache_->labels(), cache_->index().contents_sha256(), cache_->directory(), &*cached_};
+  if (settings_.train.evaluate_every_epochs == 0) return;
+  cached_validation_.emplace(*cache_, kValidationSplit, data::ViewPolicy::kEvery, data::LabelMap(cache_->labels()));
+  use_validation(*cached_validation_);
+}
 
 // What a clip is: as the settings say; with a cache, as its clips are, and with all the layers that are wanted.
 data::CacheKey TrainingClips::wanted_key() const {
@@ -93,6 +104,9 @@ void TrainingClips::use_videos(const Invocation& invocation) {
   const auto policy = cache_ ? data::ViewPolicy::kOnePerEpoch : data::ViewPolicy::kFreshEveryEpoch;
   online_.emplace(*builder_, *manifest_, kSplit, policy, manifest_->labels, cache_ ? &*cache_ : nullptr);
   set_ = {key, manifest_->labels.names(), data::manifest_identity(*manifest_), settings_.path.manifest, &*online_};
+  if (settings_.train.evaluate_every_epochs == 0) return;
+  online_validation_.emplace(*builder_, *manifest_, kValidationSplit, data::ViewPolicy::kEvery, manifest_->labels);
+  use_validation(*online_validation_);
 }
 
 void TrainingClips::use_stage(const distributed::MpiSession& session) {
@@ -158,31 +172,68 @@ void TrainingClips::log() const {
   core::log_info() << "global batch " << settings_.recipe.batch << ", learning rate not scaled by it";
 }
 
+// Every option with its value and origin, those that are swept as the point has them.
+nlohmann::json options_of(const core::OptionTable& table, const SweepPoint& point) {
+  nlohmann::json options = describe_options(table);
+  for (nlohmann::json& option : options) {
+    for (size_t i = 0; i < point.options.size(); ++i) {
+      if (option["name"] != point.options[i]) continue;
+      option["value"] = point.values[i];
+      option["origin"] = "sweep";
+    }
+  }
+  return options;
+}
+
+void describe_runs(const Invocation& invocation, Trainer& trainer, int64_t threads, torch::Device device) {
+  for (size_t i = 0; i < trainer.points().size(); ++i) {
+    RunDirectory& run = *trainer.learners()[i].run();
+    run.write("config.json", options_of(*invocation.table, trainer.points()[i]));
+    run.write("environment.json", describe_environment(invocation.session->size(), threads, device));
+  }
+}
+
+// The points of a sweep side by side, the best first where they were evaluated: printed, and in RUN/sweep.json.
+void tell_sweep(const Settings& settings, const Trainer& trainer) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (size_t i = 0; i < trainer.points().size(); ++i) {
+    nlohmann::json row = trainer.learners()[i].summary();
+    row["name"] = trainer.points()[i].name;
+    row["run"] = trainer.points()[i].settings.path.run;
+    rows.push_back(row);
+  }
+  RunDirectory(settings.path.run).write("sweep.json", rows);
+  const char* by = settings.train.evaluate_every_epochs > 0 ? "validation_top1" : "top1";
+  std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) { return a.value(by, 0.0) > b.value(by, 0.0); });
+  std::printf("%-40s %8s %10s %8s %12s\n", "network", "step", "loss", "top-1", "validation");
+  for (const auto& row : rows) {
+    const std::string validation =
+        row.contains("validation_top1") ? std::to_string(100 * row["validation_top1"].get<double>()).substr(0, 5) + " %" : "-";
+    std::printf("%-40s %8lld %10.4f %6.1f %% %12s\n", row["name"].get<std::string>().c_str(),
+                static_cast<long long>(row["step"]), row.value("loss", 0.0), 100 * row.value("top1", 0.0), validation.c_str());
+  }
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int run_train(Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  const std::string& run_path = invocation.need(settings.path.run, "run");
+  invocation.need(settings.path.run, "run");
   const distributed::StopSignal stop;
   distributed::Communicator world(*invocation.session);
   distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
   const TrainingClips clips(invocation);
   const int64_t threads = place_threads(invocation);
   const torch::Device device = place_device(invocation);
-  std::optional<core::DirectoryLock> lock;
-  std::optional<RunDirectory> run;
+  Trainer trainer(settings, clips.set(), {world, stop, watchdog, device});
   if (world.is_root()) {
-    lock.emplace(run_path);
-    run.emplace(run_path);
-  }
-  Trainer trainer(settings, clips.set(), {world, stop, watchdog, device}, run);
-  if (world.is_root()) {
-    run->write("config.json", describe_options(*invocation.table));
-    run->write("environment.json", describe_environment(world.size(), threads, device));
+    describe_runs(invocation, trainer, threads, device);
     clips.log();
   }
   const int code = trainer.train();
   clips.log_stage(world);
+  if (world.is_root() && !settings.sweep.empty() && code == core::kExitDone) tell_sweep(settings, trainer);
   return code;
 }
 

@@ -51,6 +51,22 @@ TEST_F(Checkpoints, KeepTheNewestAndLatestNamesIt) {
   EXPECT_EQ(read_checkpoint(root() + "/latest").step, 10);
 }
 
+TEST_F(Checkpoints, KeepTheBestBesideTheNewest) {
+  CheckpointStore store(root(), 1);
+  EXPECT_THROW(store.load_best(), DataError);
+  const std::vector<double> top1{0.25, 0.75, 0.5, 0.75};
+  for (int64_t step = 1; step <= 4; ++step) {
+    Checkpoint checkpoint = checkpoint_at(step);
+    checkpoint.state["evaluation"] = {{"top1", top1[static_cast<size_t>(step) - 1]}};
+    store.save(checkpoint);
+  }
+  store.save(checkpoint_at(5));  // not evaluated
+  ASSERT_EQ(store.list().size(), 2u);
+  EXPECT_EQ(store.load_best().step, 2);  // the older of equals
+  EXPECT_EQ(store.load_newest()->step, 5);
+  EXPECT_EQ(fs::read_symlink(root() + "/best"), "step-00000002");
+}
+
 TEST_F(Checkpoints, FallBackToTheOneBeforeADamagedOne) {
   CheckpointStore store(root(), 3);
   store.save(checkpoint_at(1));

@@ -3,7 +3,7 @@
 #include "core/base/log.h"
 #include "core/checkpoint/state.h"
 #include "launch/training/trained_model.h"
-#include "launch/training/trainer.h"
+#include "launch/training/learner.h"
 
 namespace permafrost::launch {
 namespace {
@@ -14,7 +14,8 @@ using nlohmann::json;
 void require_same(const json& expected, const json& found, const std::string& where) {
   std::string faults;
   for (const auto& [name, value] : expected.items()) {
-    if (found.value(name, json()) != value) {
+    const bool is_off = !found.contains(name) && value == 0;  // an option younger than the run
+    if (!is_off && found.value(name, json()) != value) {
       faults += (faults.empty() ? "" : "; ") + name + " is " + found.value(name, json()).dump() + " there, " +
                 value.dump() + " here";
     }
@@ -27,7 +28,7 @@ void require_same(const json& expected, const json& found, const std::string& wh
 
 }  // namespace
 
-json Trainer::recipe() const {
+json Learner::recipe() const {
   const RecipeSettings& recipe = settings_.recipe;
   return {{"epochs", recipe.schedule.epochs},
           {"learning_rate", recipe.schedule.learning_rate},
@@ -36,6 +37,7 @@ json Trainer::recipe() const {
           {"weight_decay", recipe.weight_decay},
           {"label_smoothing", recipe.label_smoothing},
           {"clip_norm", recipe.clip_norm},
+          {"ema_decay", recipe.ema_decay},
           {"mixup", recipe.mix.mixup},
           {"cutmix", recipe.mix.cutmix},
           {"cutmix_probability", recipe.mix.cutmix_probability},
@@ -45,11 +47,11 @@ json Trainer::recipe() const {
           {"seed", recipe.seed}};
 }
 
-json Trainer::state() const {
-  return {{"steps", steps_},
+json Learner::state() const {
+  json state{{"steps", course_.steps},
           {"epoch", epoch()},
-          {"cursor", {{"epoch", step_ / steps_per_epoch_}, {"batch", step_ % steps_per_epoch_}}},
-          {"ranks", world_.size()},
+          {"cursor", {{"epoch", step_ / course_.steps_per_epoch}, {"batch", step_ % course_.steps_per_epoch}}},
+          {"ranks", place_.world.size()},
           {"resumes", resumes_},
           {"skipped_steps", skipped_},
           {"recipe", recipe()},
@@ -59,9 +61,11 @@ json Trainer::state() const {
           {"labels", set_.labels},
           {"videos_sha256", set_.identity},
           {"cache_key", data::to_json(set_.key)}};
+  if (!evaluation_.is_null() && evaluation_["step"] == step_) state["evaluation"] = evaluation_;
+  return state;
 }
 
-void Trainer::resume(const core::Checkpoint& checkpoint) {
+void Learner::resume(const core::Checkpoint& checkpoint) {
   require_same(to_json(config_), checkpoint.state.value("model", json::object()), checkpoint.directory);
   require_same(to_json(train_step_.classifier()->head->config), checkpoint.state.value("head", json::object()),
                checkpoint.directory);
@@ -71,43 +75,47 @@ void Trainer::resume(const core::Checkpoint& checkpoint) {
                       set_.where);
   core::load_state(*train_step_.classifier(), checkpoint.model, checkpoint.directory + "/model.safetensors");
   train_step_.optimizer().load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
+  if (average_) average_->load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
   step_ = checkpoint.step;
+  evaluation_ = checkpoint.state.value("evaluation", json());
   skipped_ = checkpoint.state.value("skipped_steps", int64_t{0});
-  resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < steps_ ? 1 : 0);
-  if (!world_.is_root() || step_ >= steps_) return;
-  core::log_info() << "resuming from " << checkpoint.directory << " at step " << step_ << " of " << steps_;
+  resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < course_.steps ? 1 : 0);
+  if (!run_ || step_ >= course_.steps) return;
+  core::log_info() << "resuming from " << checkpoint.directory << " at step " << step_ << " of " << course_.steps;
   run_->log({{"event", "resumed"}, {"step", step_}, {"checkpoint", checkpoint.directory}});
 }
 
-void Trainer::set_status(const char* state) {
-  if (!world_.is_root()) return;
-  run_->set_status({{"state", state},
+void Learner::set_status(const char* state) {
+  if (!run_) return;
+  json status{{"state", state},
                     {"step", step_},
-                    {"steps", steps_},
+                    {"steps", course_.steps},
                     {"epoch", epoch()},
-                    {"ranks", world_.size()},
+                    {"ranks", place_.world.size()},
                     {"resumes", resumes_},
-                    {"skipped_steps", skipped_}});
+                    {"skipped_steps", skipped_}};
+  if (!evaluation_.is_null()) status["validation"] = evaluation_;
+  run_->set_status(status);
 }
 
 // On rank 0. What it takes is the copy, and waiting for the checkpoint before where that is not on disk yet.
-void Trainer::save() {
-  watchdog_.enter(distributed::Phase::kCheckpoint, step_);
+void Learner::save() {
+  place_.watchdog.enter(distributed::Phase::kCheckpoint, step_);
   last_save_ = Clock::now();
   core::Checkpoint checkpoint;
   checkpoint.step = step_;
   checkpoint.model = core::state_of(*train_step_.classifier());
   checkpoint.optimizer = train_step_.optimizer().state();
+  if (average_) checkpoint.optimizer.merge(average_->state());
   checkpoint.state = state();
   writer_->save(checkpoint);
   log_.add_checkpoint(seconds_since(last_save_));
 }
 
-// A run is over when its last checkpoint is on disk.
-void Trainer::finish(const char* state) {
-  watchdog_.enter(distributed::Phase::kShutdown, step_);
+// A run is over when its last checkpoint is on disk; the trainer waits for all ranks before.
+void Learner::finish(const char* state) {
+  place_.watchdog.enter(distributed::Phase::kShutdown, step_);
   if (writer_) writer_->finish();
-  world_.barrier();
   set_status(state);
 }
 
