@@ -37,11 +37,14 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
   table.add("init-from", &s.path.init_from,
             "run, or released weights in safetensors, whose network a new run starts from");
+  table.add("scores", &s.path.scores, "file for the scores of every video, to be combined with others");
+  table.add("combine", &s.path.combined, "files of scores whose average is evaluated: an ensemble");
+  table.add("weights", &s.eval.weights, "W,W,...: of the files of --combine, one for each; all the same if not given");
   table.add("sweep", &s.sweep,
             "NAME=VALUE,VALUE,...: a network for each combination, over one forward: lr, wd, warmup, warmup_start, "
             "smoothing, clip, ema");
-  table.add("checkpoint", &s.eval.checkpoint, "which of the run's: the newest, or the best by train.evaluate_every_epochs",
-            {"newest", "best"});
+  table.add("checkpoint", &s.eval.checkpoint,
+            "which of the run's: the newest, or the best by train.evaluate_every_epochs", {"newest", "best"});
   table.add("stage", &s.path.stage, "folder on the node's own disk for copies of the shards that are read next");
   table.add("stage-gb", &s.stage.gigabytes, "GB that these copies may take on each node (needs --stage)");
   table.add("ids", &s.path.ids, "video to remove, or a file of an id a line; several may be given");

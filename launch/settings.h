@@ -21,8 +21,8 @@
 namespace permafrost::launch {
 
 struct PathSettings {
-  std::vector<std::string> lists, ids;
-  std::string config, root, manifest, encoder, cache, run, text, from, init_from, out, stage;
+  std::vector<std::string> lists, ids, combined;
+  std::string config, scores, root, manifest, encoder, cache, run, text, from, init_from, out, stage;
 };
 
 // Of copies of shards on the node's own disk, in PathSettings::stage.
@@ -113,6 +113,7 @@ struct TrainSettings {
 };
 
 struct EvalSettings {
+  std::string weights;  // of what is combined: numbers and commas; none: all the same
   std::string checkpoint = "newest";
   std::string split = "val";
   std::string frame_order = "natural";

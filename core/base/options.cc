@@ -75,6 +75,13 @@ po::options_description boost_description(const std::vector<Option>& options) {
 
 }  // namespace
 
+double number_of(const std::string& option, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return value;
+  throw ConfigError("option '" + option + "' has the value '" + text + "', expected a number");
+}
+
 bool is_among(const std::string& option, const std::vector<std::string>& wanted) {
   return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
     return name.ends_with('.') ? option.starts_with(name) : option == name;

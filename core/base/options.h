@@ -72,6 +72,9 @@ class OptionTable {
   std::vector<std::string> faults_;
 };
 
+// The number that `text`, a part of an option's value, is. Throws ConfigError naming the option.
+double number_of(const std::string& option, const std::string& text);
+
 // Whether `option` is one of `wanted`: names, or "recipe." for all of a section.
 bool is_among(const std::string& option, const std::vector<std::string>& wanted);
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/options.h"
 
 namespace permafrost::launch {
 namespace {
@@ -20,7 +20,8 @@ constexpr std::array<Sweepable, 7> kSweepable{{
     {"lr", "recipe.learning_rate", [](RecipeSettings& recipe) -> double& { return recipe.schedule.learning_rate; }},
     {"wd", "recipe.weight_decay", [](RecipeSettings& recipe) -> double& { return recipe.weight_decay; }},
     {"warmup", "recipe.warmup_epochs", [](RecipeSettings& recipe) -> double& { return recipe.schedule.warmup_epochs; }},
-    {"warmup_start", "recipe.warmup_start", [](RecipeSettings& recipe) -> double& { return recipe.schedule.warmup_start; }},
+    {"warmup_start", "recipe.warmup_start",
+     [](RecipeSettings& recipe) -> double& { return recipe.schedule.warmup_start; }},
     {"smoothing", "recipe.label_smoothing", [](RecipeSettings& recipe) -> double& { return recipe.label_smoothing; }},
     {"clip", "recipe.clip_norm", [](RecipeSettings& recipe) -> double& { return recipe.clip_norm; }},
     {"ema", "recipe.ema_decay", [](RecipeSettings& recipe) -> double& { return recipe.ema_decay; }},
@@ -34,13 +35,6 @@ const Sweepable& sweepable_named(const std::string& name) {
                           ": what else there is changes the batches or the features, which all networks share");
 }
 
-double number_in(const std::string& text, const std::string& name) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size()) return value;
-  throw core::ConfigError("option 'sweep' gives " + name + " the value '" + text + "', expected a number");
-}
-
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   size_t begin = 0;
@@ -52,7 +46,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 SweepPoint with(SweepPoint point, const Sweepable& what, const std::string& value) {
-  what.of(point.settings.recipe) = number_in(value, what.name);
+  what.of(point.settings.recipe) = core::number_of("sweep", value);
   point.name += (point.name.empty() ? "" : ",") + std::string(what.name) + "=" + value;
   point.options.emplace_back(what.option);
   point.values.push_back(value);
@@ -78,7 +72,7 @@ std::vector<SweepAxis> axes_of(const std::vector<std::string>& texts) {
       if (equals != std::string::npos) axes.push_back({sweepable_named(part.substr(0, equals)).name, {}});
       if (axes.empty()) throw core::ConfigError("option 'sweep' is '" + text + "', expected NAME=VALUE,VALUE...");
       const std::string value = equals == std::string::npos ? part : part.substr(equals + 1);
-      number_in(value, axes.back().name);
+      core::number_of("sweep", value);
       axes.back().values.push_back(value);
     }
   }

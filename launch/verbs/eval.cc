@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "core/base/error.h"
 #include "core/base/file.h"
@@ -17,6 +18,7 @@
 #include "launch/training/evaluation.h"
 #include "launch/training/probe.h"
 #include "launch/training/run_directory.h"
+#include "launch/training/score_file.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
@@ -140,6 +142,11 @@ int evaluate_run(Invocation& invocation) {
   SplitScores found = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
                                                   : evaluate_cached(settings, model, world);
   if (world.is_root()) {
+    if (!settings.path.scores.empty()) {
+      write_scores(settings.path.scores,
+                   {classes, found.scores, std::max(found.listed, static_cast<int64_t>(found.scores.size())),
+                    settings.eval.split, settings.eval.frame_order});
+    }
     json result = summarise_part(found, classes, part);
     result["split"] = settings.eval.split;
     result["frame_order"] = settings.eval.frame_order;
@@ -150,6 +157,26 @@ int evaluate_run(Invocation& invocation) {
     write_result(settings, name, result);
   }
   world.barrier();
+  return core::kExitDone;
+}
+
+// An ensemble: no network runs.
+int combine_scores(Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  if (invocation.session->rank() != 0) return core::kExitDone;
+  std::vector<ScoreSet> sets;
+  for (const std::string& path : settings.path.combined) sets.push_back(read_scores(path));
+  std::vector<double> weights;
+  std::istringstream texts(settings.eval.weights);
+  for (std::string text; std::getline(texts, text, ',');) weights.push_back(core::number_of("weights", text));
+  const ScoreSet mean = combine(std::move(sets), weights);
+  if (!settings.path.scores.empty()) write_scores(settings.path.scores, mean);
+  json result = summarise(mean.scores, mean.classes, mean.listed);
+  result["split"] = mean.split;
+  result["frame_order"] = mean.frame_order;
+  result["combined"] = settings.path.combined;
+  tell(settings, result);
+  if (!settings.path.out.empty()) core::publish_text(settings.path.out, json_text(result, 1) + "\n");
   return core::kExitDone;
 }
 
@@ -221,7 +248,14 @@ int print_summary(Invocation& invocation) {
 }  // namespace
 
 int run_eval(Invocation& invocation) {
+  std::vector<std::string>& combined = invocation.settings.path.combined;
+  if (combined.empty() && !invocation.words.empty()) {
+    throw core::ConfigError("command line: eval has no use for the word '" + invocation.words.front() +
+                            "': see permafrost eval --help");
+  }
+  combined.insert(combined.end(), invocation.words.begin(), invocation.words.end());  // --combine A B
   if (invocation.settings.has.summary) return print_summary(invocation);
+  if (!invocation.settings.path.combined.empty()) return combine_scores(invocation);
   return invocation.settings.has.probe ? evaluate_probe(invocation) : evaluate_run(invocation);
 }
 

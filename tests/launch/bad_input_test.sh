@@ -30,7 +30,7 @@ expect 2 1 "'recipe.epochs' is inf, expected" "$p" train --recipe.epochs inf --c
 expect 2 2 "'recipe.warmup_start' is -5, expected" "$p" train --recipe.warmup_start -5 --recipe.weight_decay=-1 --cache a --run b
 expect 2 1 "'model.temporal_dim' is 0, expected" "$p" train --model.temporal_dim 0 --cache a --run b
 expect 2 2 "no use for the word 'stray'" "$p" train stray words --cache a --run b
-expect 2 2 'no use for --eval.batch: see permafrost train --help' "$p" train --out foo --eval.batch 3 --cache a --run b
+expect 2 2 'no use for --eval.split: see permafrost train --help' "$p" train --out foo --eval.split val --cache a --run b
 expect 2 1 'expected --cache or --manifest, found both' "$p" eval --run a --cache b --manifest c --encoder d
 expect 2 1 "'device' is cuda, expected a GPU, found none: give --device cpu" env CUDA_VISIBLE_DEVICES= "$p" bench gemm --device cuda
 expect 2 1 "multiple of sampling.alpha" "$p" cache build --sampling.frames 7

@@ -48,3 +48,15 @@ ranks 2 train --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" -
   --train.evaluate_every_epochs 3 >"$WORK/validated.log" 2>&1 || fail "$(cat "$WORK/validated.log")"
 [ "$(events "$WORK/validated-online" | grep -o '"videos":[0-9]*')" = "$(events "$WORK/validated" | tail -n 1 | grep -o '"videos":[0-9]*')" ] ||
   fail "online: other videos: $(events "$WORK/validated-online")"
+
+# Scores in files, and their average.
+evaluated "$WORK/plain" --scores "$WORK/plain.scores" >"$WORK/plain.top1"
+evaluated "$WORK/validated" --checkpoint best --scores "$WORK/best.scores" >/dev/null
+combined() { "$PERMAFROST" eval --combine "$WORK/plain.scores" "$WORK/best.scores" --json "$@" >"$WORK/combined.json" && field "$WORK/combined.json" top1; }
+[ "$(combined --weights 1,0)" = "$(cat "$WORK/plain.top1")" ] || fail "with all weight on one file another accuracy than its own"
+[ "$(combined --weights 0,1)" = "${best% *}" ] || fail "with all weight on the other file another accuracy than its own"
+combined >/dev/null
+[ "$(field "$WORK/combined.json" videos)" = "$(field "$WORK/eval.json" videos)" ] || fail "combined: other videos"
+code=0
+combined --weights 1 >"$WORK/validated.log" 2>&1 || code=$?
+[ "$code" -eq 2 ] && grep -q 'expected 2 weights' "$WORK/validated.log" || fail "one weight of two: $code, $(cat "$WORK/validated.log")"
