@@ -155,6 +155,9 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("bucket_mib", &s.train.bucket_mib, "gradient bucket reduced at once, MiB");
   table.add("precision", &s.train.precision, "bf16: products in bfloat16, weights and sums in float32",
             {"fp32", "bf16"});
+  table.add("recompute", &s.train.recompute,
+            "layers: backward runs each layer once more instead of keeping what it computed; less memory, same bits",
+            {"none", "layers"});
   table.section("deadline", "Deadlines: seconds in which some rank has to get on, or the job ends; 0: none");
   table.add("start", &s.deadline.start, "starting MPI, opening the cache, reading a checkpoint");
   table.add("step", &s.deadline.step, "a batch, a step or one of its micro-batches, a checkpoint");

@@ -110,6 +110,7 @@ struct TrainSettings {
   int64_t micro_batch = 0;  // clips of one forward on one rank; 0: all of the rank's share
   int64_t bucket_mib = 25;
   std::string precision = "fp32";
+  std::string recompute = "none";  // a layer's forward again in backward: a third more time, much less memory
 };
 
 struct EvalSettings {

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "core/dist/recompute.h"
 
 namespace permafrost::core {
 void require_sound(const DistConfig& config) {
@@ -52,28 +53,45 @@ void DistNetImpl::note(const std::string& name, int64_t index, const torch::Tens
   if (observe) observe(name + "." + std::to_string(index), output);
 }
 
-torch::Tensor DistNetImpl::integrate(torch::Tensor x, const torch::Tensor& features) {
-  torch::Tensor r, m;  // [B, t, L, d]
-  for (int64_t i = 0; i < config.layers; ++i) {
-    x = temporal_nets[i](x);  // [B, F, g, g, c]
-    note("temporal_nets", i, x);
-    {
-      RECORD_USER_SCOPE("input_linears");
-      m = input_linears[i](features[i]);  // [B, t, L, d]
-    }
-    if (r.defined()) m = m + r;
-    const torch::Tensor fused = temporal2integration_nets[i](x);
-    note("temporal2integration_nets", i, fused);
-    if (i + 1 < config.layers || observe) {  // the last one's output is read by nobody
-      const torch::Tensor back = integration2temporal_nets[i](m);
-      note("integration2temporal_nets", i, back);
-      x = x + back;  // [B, F, g, g, c]
-    }
-    m = m + fused;               // [B, t, L, d]
-    r = integration_nets[i](m);  // [B, t, L, d]
-    note("integration_nets", i, r);
+DistNetImpl::Streams DistNetImpl::run_layer(int64_t i, const Streams& in, const torch::Tensor& feature) {
+  torch::Tensor x = temporal_nets[i](in.x);  // [B, F, g, g, c]
+  note("temporal_nets", i, x);
+  torch::Tensor m;
+  {
+    RECORD_USER_SCOPE("input_linears");
+    m = input_linears[i](feature);  // [B, t, L, d]
   }
-  return r + m;
+  if (in.r.defined()) m = m + in.r;
+  const torch::Tensor fused = temporal2integration_nets[i](x);
+  note("temporal2integration_nets", i, fused);
+  if (i + 1 < config.layers || observe) {  // the last one's output is read by nobody
+    const torch::Tensor back = integration2temporal_nets[i](m);
+    note("integration2temporal_nets", i, back);
+    x = x + back;  // [B, F, g, g, c]
+  }
+  m = m + fused;                                   // [B, t, L, d]
+  const torch::Tensor r = integration_nets[i](m);  // [B, t, L, d]
+  note("integration_nets", i, r);
+  return {x, r, m};
+}
+
+torch::Tensor DistNetImpl::integrate(const torch::Tensor& x, const torch::Tensor& features) {
+  Streams streams{x, {}, {}};
+  for (int64_t i = 0; i < config.layers; ++i) {
+    const torch::Tensor feature = features[i];
+    if (!recomputes || !torch::GradMode::is_enabled()) {
+      streams = run_layer(i, streams, feature);
+      continue;
+    }
+    std::vector<torch::Tensor> entering{streams.x};
+    if (streams.r.defined()) entering.push_back(streams.r);
+    const std::vector<torch::Tensor> out = recomputed(entering, [this, i, feature](const auto& in) {
+      const Streams after = run_layer(i, {in[0], in.size() > 1 ? in[1] : torch::Tensor(), {}}, feature);
+      return std::vector<torch::Tensor>{after.x, after.r, after.m};
+    });
+    streams = {out[0], out[1], out[2]};
+  }
+  return streams.r + streams.m;
 }
 
 torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {

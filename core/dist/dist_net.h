@@ -27,6 +27,8 @@ struct DistNetImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& pixels, const torch::Tensor& features);
 
   DistConfig config;
+  // Whether training keeps only what flows from layer to layer, and runs each layer once more when backward comes.
+  bool recomputes = false;
 
   // Called with the name and output of every sub-network when set: for tests and for looking inside.
   std::function<void(const std::string& name, const torch::Tensor& output)> observe;
@@ -43,7 +45,13 @@ struct DistNetImpl : torch::nn::Module {
   torch::Tensor proj, aggregated_cls_token, aggregated_spatial_cls_token;  // [d, e], [1, 1, d], [1, 1, d]
 
  private:
-  torch::Tensor integrate(torch::Tensor x, const torch::Tensor& features);
+  // What flows from layer to layer.
+  struct Streams {
+    torch::Tensor x;     // [B, F, g, g, c]
+    torch::Tensor r, m;  // [B, t, L, d]; undefined before the first
+  };
+  Streams run_layer(int64_t i, const Streams& in, const torch::Tensor& feature);
+  torch::Tensor integrate(const torch::Tensor& x, const torch::Tensor& features);
   torch::Tensor pool(const torch::Tensor& feat);
   void note(const std::string& name, int64_t index, const torch::Tensor& output) const;
 };

@@ -157,6 +157,7 @@ class StepBench {
     core::Classifier classifier(network_, core::HeadConfig{.kind = core::HeadKind::kLinear, .classes = kClasses});
     core::initialise(*classifier, /*seed=*/0);
     classifier->precision = bench_.type;
+    classifier->dist_net->recomputes = settings_.train.recompute == "layers";
     classifier->to(bench_.device);
     return classifier;
   }

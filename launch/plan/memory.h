@@ -24,7 +24,8 @@ struct StepMemory {
 };
 
 // `precision`: "fp32" or "bf16", of products.
+// `recomputes`: only what flows from layer to layer is kept, and what one layer needs.
 StepMemory estimate_step_memory(const core::DistConfig& config, int64_t parameters, int64_t clips,
-                                const std::string& precision);
+                                const std::string& precision, bool recomputes);
 
 }  // namespace permafrost::launch

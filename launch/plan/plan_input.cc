@@ -69,8 +69,9 @@ void set_cost(const Settings& settings, const core::VisionConfig& vision, PlanIn
   }
   require_whole_groups(settings, devices);
   const int64_t share = (batch + devices - 1) / devices, micro = settings.train.micro_batch;
-  input.memory = estimate_step_memory(network, core::parameter_count(network),
-                                      micro > 0 ? std::min(micro, share) : share, settings.train.precision);
+  input.memory =
+      estimate_step_memory(network, core::parameter_count(network), micro > 0 ? std::min(micro, share) : share,
+                           settings.train.precision, settings.train.recompute == "layers");
 }
 
 // A mixed cache holds layers 0, 2, 4, ...; each of the others is computed from the one before it.

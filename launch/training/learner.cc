@@ -46,6 +46,7 @@ core::Classifier make_classifier(const Settings& settings, const core::DistConfi
   core::Classifier classifier(config, make_head_config(settings.model.head, labels));
   core::initialise(*classifier, static_cast<uint64_t>(settings.recipe.seed));
   fill_text_head(classifier->head, settings.path.text, labels);
+  classifier->dist_net->recomputes = settings.train.recompute == "layers";
   classifier->precision = core::precision_named(settings.train.precision);
   classifier->to(device);
   return classifier;
@@ -162,10 +163,9 @@ void Learner::evaluate_now() {
                      .labels = data::LabelMap(set_.labels),
                      .key = set_.key,
                      .step = step_};
-  const std::vector<VideoScore> scores =
-      evaluate(model, {*set_.validation, set_.validation_videos, set_.validation_views}, place_.world,
-               settings_.eval.batch, kReaderThreads,
-               [&] { place_.watchdog.enter(distributed::Phase::kEvaluation, step_); });
+  const std::vector<VideoScore> scores = evaluate(
+      model, {*set_.validation, set_.validation_videos, set_.validation_views}, place_.world, settings_.eval.batch,
+      kReaderThreads, [&] { place_.watchdog.enter(distributed::Phase::kEvaluation, step_); });
   if (!run_) return;
   const json result = summarise(scores, {model.labels, model.classifier->head->config});
   evaluation_ = {{"step", step_}};

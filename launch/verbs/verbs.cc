@@ -122,7 +122,7 @@ const std::vector<Verb>& verbs() {
        "permafrost bench train-step --arch b16 --frames 16 --batch 1 --dtype fp32",
        {"frames", "threads", "device", "config", "bench.", "cache.codec", "cache.bits", "sampling.alpha",
         "model.encoder", "model.integration_dim", "model.temporal_dim", "model.pooling_layers", "model.temporal_patch",
-        "model.embedding", "train.loader_threads", "train.prefetch_batches"},
+        "model.embedding", "train.loader_threads", "train.prefetch_batches", "train.recompute"},
        false,
        &run_bench,
        /*words=*/2},

@@ -51,6 +51,13 @@ train "$WORK/run-often" --train.checkpoint_every_steps 1 --train.keep_checkpoint
 [ "$(weights "$WORK/run-often")" = "$oracle" ] || fail "checkpoints after every step: other bits"
 [ "$(find "$WORK/run-often/checkpoints" -maxdepth 1 -name 'step-*' | wc -l)" -eq 2 ] || fail "expected the newest 2 checkpoints"
 
+# Layers that backward runs once more change no bit, in bf16 neither.
+train "$WORK/run-recomputed" --train.recompute layers
+[ "$(weights "$WORK/run-recomputed")" = "$oracle" ] || fail "recomputed layers: other bits"
+train "$WORK/run-bf16" --train.precision bf16 --recipe.epochs 2
+train "$WORK/run-bf16-recomputed" --train.precision bf16 --recipe.epochs 2 --train.recompute layers
+[ "$(weights "$WORK/run-bf16")" = "$(weights "$WORK/run-bf16-recomputed")" ] || fail "recomputed layers in bf16: other bits"
+
 # A gradient that is not finite: the step is skipped and counted on all ranks alike, and too many of them end the run.
 code=0
 train "$WORK/run-diverged" --recipe.learning_rate 1000 --recipe.weight_decay 1000 --recipe.warmup_epochs 0 \

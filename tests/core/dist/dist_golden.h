@@ -45,6 +45,8 @@ class DistGolden {
   int64_t undetermined_elements() const;
   int64_t elements() const;
 
+  core::DistNet& net() { return net_; }
+
  private:
   std::map<std::string, torch::Tensor> with_prefix(const std::string& prefix) const;
   core::DistConfig dist_config() const;

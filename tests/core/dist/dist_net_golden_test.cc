@@ -43,6 +43,14 @@ TEST_P(DistNetGolden, Bfloat16MovesTheLogitsByLessThanTwoPercentOfTheirRange) {
   EXPECT_LT(golden_.bfloat16_logits(), 0.02);
 }
 
+TEST_P(DistNetGolden, RecomputedLayersGiveTheSameGradients) {
+  const Errors kept = golden_.gradients();
+  golden_.net()->recomputes = true;
+  const Errors recomputed = golden_.gradients();
+  EXPECT_EQ(kept, recomputed);  // errors in every digit
+  EXPECT_EQ(golden_.without_gradient(), golden_.expected_without_gradient());
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, DistNetGolden,
                          ::testing::Values("dist_tiny.safetensors", "dist_alpha4.safetensors",
                                            "dist_layers.safetensors"));
