@@ -37,10 +37,22 @@ VisionTransformerImpl::VisionTransformerImpl(const VisionConfig& config) : confi
   if (config.has_projection) proj = register_parameter("proj", torch::empty({width, config.embedding}));
 }
 
+// A convolution whose stride is its kernel. As one product on a GPU, where cuDNN takes ten times as long for it.
+torch::Tensor VisionTransformerImpl::embed_patches(const torch::Tensor& pixels) {
+  const int64_t patch = config.patch_size;
+  if (!pixels.is_cuda()) return torch::conv2d(pixels, conv1->weight, conv1->bias, patch).flatten(2).transpose(1, 2);
+  const int64_t rows = pixels.size(2) / patch, columns = pixels.size(3) / patch;
+  const torch::Tensor patches = pixels.slice(2, 0, rows * patch)
+                                    .slice(3, 0, columns * patch)
+                                    .unflatten(2, {rows, patch})
+                                    .unflatten(4, {columns, patch})
+                                    .permute({0, 2, 4, 1, 3, 5});  // [M, rows, columns, 3, p, p]
+  return torch::linear(patches.reshape({pixels.size(0), rows * columns, -1}), conv1->weight.flatten(1), conv1->bias);
+}
+
 torch::Tensor VisionTransformerImpl::stem(const torch::Tensor& pixels) {
   const int64_t images = pixels.size(0);
-  torch::Tensor x = torch::conv2d(pixels, conv1->weight, conv1->bias, config.patch_size);
-  x = x.flatten(2).transpose(1, 2);                                                             // [M, n, C]
+  torch::Tensor x = embed_patches(pixels);                                                      // [M, n, C]
   if (config.has_class_token) x = torch::cat({class_embedding.expand({images, 1, -1}), x}, 1);  // [M, 1+n, C]
   x = x + positional_embedding;
   if (config.registers > 0) {  // [M, 1+R+n, C]

@@ -76,6 +76,9 @@ struct VisionTransformerImpl : torch::nn::Module {
   torch::Tensor proj;                     // [C, e], or undefined
 
   torch::Tensor as_returned(const torch::Tensor& tokens) const;  // [M, T, C] -> [M, L, C]
+
+ private:
+  torch::Tensor embed_patches(const torch::Tensor& pixels);  // [M, n, C]
 };
 TORCH_MODULE(VisionTransformer);
 
