@@ -94,6 +94,7 @@ Learner::Learner(const Settings& settings, const TrainingSet& set, const Trainin
     load_initial_weights(train_step_.classifier()->dist_net, settings.path.init_from);
   }
   train_step_.broadcast_weights();
+  if (!is_done()) set_status("running");
   if (average_ && directory.empty()) average_.emplace(train_step_.parameters(), settings.recipe.ema_decay);
 }
 

@@ -115,6 +115,7 @@ void Learner::save() {
 // A run is over when its last checkpoint is on disk; the trainer waits for all ranks before.
 void Learner::finish(const char* state) {
   place_.watchdog.enter(distributed::Phase::kShutdown, step_);
+  if (run_ && !is_done()) run_->log({{"event", "stopped"}, {"step", step_}});
   if (writer_) writer_->finish();
   set_status(state);
 }

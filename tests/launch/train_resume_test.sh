@@ -33,6 +33,7 @@ code=0
 wait "$job" || code=$?
 [ "$code" -eq 75 ] || fail "expected the exit code 75, found $code: $(cat "$WORK/stopped.log")"
 [ "$(field "$WORK/run-stopped/status.json" state)" = stopped ] || fail "status.json does not say stopped"
+[ "$(grep -c '"event":"stopped"' "$WORK/run-stopped/metrics.jsonl")" -eq 1 ] || fail "metrics.jsonl does not say stopped"
 train "$WORK/run-stopped"
 [ "$(weights "$WORK/run-stopped")" = "$oracle" ] || fail "stopped and resumed: other bits"
 
