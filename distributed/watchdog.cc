@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/base/error.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 
 namespace permafrost::distributed {
@@ -26,11 +27,7 @@ constexpr size_t kMostNamed = 8;
 
 double seconds_since(Clock::time_point time) { return Seconds(Clock::now() - time).count(); }
 
-std::string own_place() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return std::string(host.data()) + ", pid " + std::to_string(::getpid());
-}
+std::string own_place() { return core::host_name() + ", pid " + std::to_string(::getpid()); }
 
 std::string place_in_job(const Beat& beat) {
   return std::string(name_of(static_cast<Phase>(beat.phase))) + " of step " + std::to_string(beat.step);

@@ -128,10 +128,14 @@ void make_directories(const std::string& path) {
   if (error) throw IoError(path + ": cannot create the directory: " + error.message());
 }
 
-std::string partial_name(const std::string& path) {
+std::string host_name() {
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
-  return path + kPartial + host + "-" + std::to_string(::getpid());
+  return host;
+}
+
+std::string partial_name(const std::string& path) {
+  return path + kPartial + host_name() + "-" + std::to_string(::getpid());
 }
 
 bool is_partial_name(const std::string& name) { return name.find(kPartial) != std::string::npos; }

@@ -49,6 +49,9 @@ void remove_file(const std::string& path);
 // Like mkdir -p.
 void make_directories(const std::string& path);
 
+// Of this machine, "" where it has none.
+std::string host_name();
+
 // The name a file bears until it is published: "PATH.partial-HOST-PID".
 std::string partial_name(const std::string& path);
 // Whether a file of this name was left half-written by a process that was killed.

@@ -29,9 +29,7 @@ DirectoryLock::DirectoryLock(const std::string& directory) : path_(directory + "
     if (errno != EWOULDBLOCK) throw io_error(path_, "lock");
     throw IoError(directory + ": in use by " + owner_named_in(fd_.get()) + ": wait for it, or stop it");
   }
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  const std::string owner = "pid " + std::to_string(::getpid()) + " on " + host;
+  const std::string owner = "pid " + std::to_string(::getpid()) + " on " + host_name();
   if (::ftruncate(fd_.get(), 0) != 0) throw io_error(path_, "truncate");
   write_all(fd_.get(), path_, owner.data(), owner.size());
 }

@@ -1,7 +1,7 @@
 // LibTorch's MKL chooses its kernels by the processor's maker: on one that is not Intel's it leaves AVX-512 unused. It
 // asks by this name, and the first definition that the loader finds answers, so the program's own does. Which
-// instructions there are, MKL still asks the processor. float32 products on an AMD EPYC with AVX-512: 454 instead of 199
-// GFLOP/s (1576 x 768 x 3072, 2 threads).
+// instructions there are, MKL still asks the processor. float32 products on an AMD EPYC with AVX-512: 454 instead of
+// 199 GFLOP/s (1576 x 768 x 3072, 2 threads).
 #include <cstdlib>
 
 extern "C" int mkl_serv_intel_cpu_true() {

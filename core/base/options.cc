@@ -77,8 +77,7 @@ po::options_description boost_description(const std::vector<Option>& options) {
 
 double number_of(const std::string& option, const std::string& text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size()) return value;
+  if (parse_number(text, &value)) return value;
   throw ConfigError("option '" + option + "' has the value '" + text + "', expected a number");
 }
 

@@ -75,9 +75,7 @@ void replace_link(const std::string& link, const std::string& target) {
 double validation_top1(const std::string& directory) {
   try {
     return read_json(directory + "/state.json").value("evaluation", json::object()).value("top1", -1.0);
-  } catch (const Error&) {
-    return -1;
-  } catch (const json::exception&) {
+  } catch (const std::exception&) {  // of the file, or of JSON
     return -1;
   }
 }

@@ -6,7 +6,8 @@
 //
 // RUN/checkpoints/step-00000400/ holds model.safetensors, optimizer.safetensors, state.json and manifest.json, the
 // SHA-256 and size of the other three. It is written under another name, every file fsynced, and renamed; then the
-// links `latest` and `best` are replaced. Which one is best the checkpoints themselves say. A checkpoint is read back only if the manifest fits every byte of it.
+// links `latest` and `best` are replaced. Which one is best the checkpoints themselves say. A checkpoint is read back
+// only if the manifest fits every byte of it.
 #pragma once
 
 #include <torch/types.h>

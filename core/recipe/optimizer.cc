@@ -69,7 +69,8 @@ std::map<std::string, torch::Tensor> AdamW::state() const {
 }
 
 void AdamW::load_state(const std::map<std::string, torch::Tensor>& state, const std::string& where) {
-  const bool has_moments = std::any_of(state.begin(), state.end(), [](const auto& entry) { return entry.first.ends_with(".exp_avg"); });
+  const bool has_moments =
+      std::any_of(state.begin(), state.end(), [](const auto& entry) { return entry.first.ends_with(".exp_avg"); });
   if (!has_moments) return;  // there are none before the first step
   const auto copy = [&](const std::string& name, torch::Tensor& target) {
     const auto found = state.find(name);

@@ -3,7 +3,8 @@
 //
 //   WeightAverage average(parameters, 0.999);
 //   optimizer.step(rate); average.update();
-//   { const WeightAverage::InUse in_use(average); evaluate(classifier); }   // then the weights are as before, to the bit
+//   { const WeightAverage::InUse in_use(average); evaluate(classifier); }   // then the weights are as before, to the
+//   bit
 #pragma once
 
 #include <map>

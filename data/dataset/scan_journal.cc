@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,9 +21,7 @@ using Json = nlohmann::json;
 
 // Numbers of processes come again: the first name that nobody has taken.
 std::string free_name(const std::string& folder) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::string stem = folder + "/" + host.data() + "-" + std::to_string(::getpid());
+  const std::string stem = folder + "/" + core::host_name() + "-" + std::to_string(::getpid());
   std::string path = stem + ".jsonl";
   for (int i = 2; fs::exists(path); ++i) path = stem + "-" + std::to_string(i) + ".jsonl";
   return path;

@@ -24,6 +24,8 @@ struct EvaluationSet {
   int64_t views;
 };
 
+constexpr int64_t kReaderThreads = 1;  // that read the clips of an evaluation, beside those that compute
+
 struct VideoScore {
   std::string video_id;
   int64_t target = 0;

@@ -20,7 +20,6 @@ namespace {
 using nlohmann::json;
 
 constexpr double kStraggles = 1.5;  // times the mean
-constexpr int64_t kReaderThreads = 1;
 
 // What the cache holds decides the geometry; the settings decide the rest.
 core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
@@ -83,19 +82,22 @@ Learner::Learner(const Settings& settings, const TrainingSet& set, const Trainin
     store_.emplace(run_->checkpoints(), settings.train.keep_checkpoints);
     writer_.emplace(*store_);
   }
-  if (settings.recipe.ema_decay > 0) average_.emplace(train_step_.parameters(), settings.recipe.ema_decay);
   // Rank 0 decides what is read, so that all ranks go on from the same checkpoint.
   std::optional<core::Checkpoint> newest;
   if (store_) newest = store_->load_newest();
   const std::string directory = place_.world.broadcast(newest ? newest->directory : "");
-  if (!directory.empty()) {
-    resume(newest ? *newest : core::read_checkpoint(directory));
+  if (!newest && !directory.empty()) newest = core::read_checkpoint(directory);
+  if (newest) {
+    resume(*newest);
   } else if (!settings.path.init_from.empty()) {
     load_initial_weights(train_step_.classifier()->dist_net, settings.path.init_from);
   }
   train_step_.broadcast_weights();
+  if (settings.recipe.ema_decay > 0) {
+    average_.emplace(train_step_.parameters(), settings.recipe.ema_decay);
+    if (newest) average_->load_state(newest->optimizer, directory + "/optimizer.safetensors");
+  }
   if (!is_done()) set_status("running");
-  if (average_ && directory.empty()) average_.emplace(train_step_.parameters(), settings.recipe.ema_decay);
 }
 
 void Learner::add(const Examples& examples, bool is_last) {

@@ -3,10 +3,10 @@
 //   Learner learner(settings, set, place, course, group, "runs/a");
 //   while (!learner.is_done()) {
 //     for (each micro-batch) learner.add(examples, is_last);
-//     learner.finish_step(step_seconds, data_seconds);
+//     learner.finish_step(start, data_seconds);
 //     learner.keep(is_stopping);
 //   }
-//   learner.finish("done");
+//   learner.finish();
 //
 // All it remembers beside weights and moments is the step: what a checkpoint holds is enough to go on to the same bits.
 #pragma once
@@ -74,18 +74,17 @@ class Learner {
   int64_t step() const { return step_; }
   bool is_done() const { return step_ >= course_.steps; }
   const core::DistConfig& network() const { return config_; }
-  const RunDirectory* run() const { return run_ ? &*run_ : nullptr; }  // of rank 0
-  RunDirectory* run() { return run_ ? &*run_ : nullptr; }
+  RunDirectory* run() { return run_ ? &*run_ : nullptr; }  // of rank 0; null elsewhere
 
   // The gradient of some clips. With `is_last` averaged over the ranks: collective.
   void add(const Examples& examples, bool is_last);
-  // AdamW, or, where the gradient is not finite, a skipped step: on all ranks alike. `step_seconds` with what all of
-  // the batch's networks took, `data_seconds` of it waiting for clips.
+  // AdamW, or, where the gradient is not finite, a skipped step: on all ranks alike. The step began at `start`,
+  // whatever other networks took of it, and waited `data_seconds` for clips.
   void finish_step(const Clock::time_point& start, double data_seconds);
   // What is due after a step: an evaluation, a checkpoint, a line. Collective.
   void keep(bool is_stopping);
-  // Once: waits for the last checkpoint to be on disk, and says how the run ended.
-  void finish(const char* state);
+  // Once: waits for the last checkpoint to be on disk, and says whether the run is done or was stopped.
+  void finish();
   // Of a line of the sweep's table: {"step", "loss", "top1", "validation_top1", ...}, on rank 0.
   nlohmann::json summary() const;
 

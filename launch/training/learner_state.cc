@@ -2,8 +2,8 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/checkpoint/state.h"
-#include "launch/training/trained_model.h"
 #include "launch/training/learner.h"
+#include "launch/training/trained_model.h"
 
 namespace permafrost::launch {
 namespace {
@@ -49,18 +49,18 @@ json Learner::recipe() const {
 
 json Learner::state() const {
   json state{{"steps", course_.steps},
-          {"epoch", epoch()},
-          {"cursor", {{"epoch", step_ / course_.steps_per_epoch}, {"batch", step_ % course_.steps_per_epoch}}},
-          {"ranks", place_.world.size()},
-          {"resumes", resumes_},
-          {"skipped_steps", skipped_},
-          {"recipe", recipe()},
-          {"init_from", settings_.path.init_from},
-          {"model", to_json(config_)},
-          {"head", to_json(train_step_.classifier()->head->config)},
-          {"labels", set_.labels},
-          {"videos_sha256", set_.identity},
-          {"cache_key", data::to_json(set_.key)}};
+             {"epoch", epoch()},
+             {"cursor", {{"epoch", step_ / course_.steps_per_epoch}, {"batch", step_ % course_.steps_per_epoch}}},
+             {"ranks", place_.world.size()},
+             {"resumes", resumes_},
+             {"skipped_steps", skipped_},
+             {"recipe", recipe()},
+             {"init_from", settings_.path.init_from},
+             {"model", to_json(config_)},
+             {"head", to_json(train_step_.classifier()->head->config)},
+             {"labels", set_.labels},
+             {"videos_sha256", set_.identity},
+             {"cache_key", data::to_json(set_.key)}};
   if (!evaluation_.is_null() && evaluation_["step"] == step_) state["evaluation"] = evaluation_;
   return state;
 }
@@ -75,7 +75,6 @@ void Learner::resume(const core::Checkpoint& checkpoint) {
                       set_.where);
   core::load_state(*train_step_.classifier(), checkpoint.model, checkpoint.directory + "/model.safetensors");
   train_step_.optimizer().load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
-  if (average_) average_->load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
   step_ = checkpoint.step;
   evaluation_ = checkpoint.state.value("evaluation", json());
   skipped_ = checkpoint.state.value("skipped_steps", int64_t{0});
@@ -88,12 +87,12 @@ void Learner::resume(const core::Checkpoint& checkpoint) {
 void Learner::set_status(const char* state) {
   if (!run_) return;
   json status{{"state", state},
-                    {"step", step_},
-                    {"steps", course_.steps},
-                    {"epoch", epoch()},
-                    {"ranks", place_.world.size()},
-                    {"resumes", resumes_},
-                    {"skipped_steps", skipped_}};
+              {"step", step_},
+              {"steps", course_.steps},
+              {"epoch", epoch()},
+              {"ranks", place_.world.size()},
+              {"resumes", resumes_},
+              {"skipped_steps", skipped_}};
   if (!evaluation_.is_null()) status["validation"] = evaluation_;
   run_->set_status(status);
 }
@@ -113,11 +112,11 @@ void Learner::save() {
 }
 
 // A run is over when its last checkpoint is on disk; the trainer waits for all ranks before.
-void Learner::finish(const char* state) {
+void Learner::finish() {
   place_.watchdog.enter(distributed::Phase::kShutdown, step_);
   if (run_ && !is_done()) run_->log({{"event", "stopped"}, {"step", step_}});
   if (writer_) writer_->finish();
-  set_status(state);
+  set_status(is_done() ? "done" : "stopped");
 }
 
 }  // namespace permafrost::launch

@@ -68,11 +68,9 @@ json describe_options(const core::OptionTable& table) {
 }
 
 json describe_environment(int64_t ranks, int64_t threads, torch::Device device) {
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
   return {{"version", PERMAFROST_VERSION},
           {"torch", TORCH_VERSION},
-          {"host", host},
+          {"host", core::host_name()},
           {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
           {"device", torch::DeviceTypeName(device.type(), /*lower_case=*/true)},
           {"ranks", ranks},

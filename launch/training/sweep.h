@@ -6,14 +6,13 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "launch/settings.h"
 
 namespace permafrost::launch {
 
-// "lr", "wd", ... with the options they stand for, for the help.
+// "lr", "wd", ... with the options they stand for, for complaints.
 std::string sweep_names();
 
 struct SweepAxis {
@@ -25,9 +24,9 @@ struct SweepAxis {
 std::vector<SweepAxis> axes_of(const std::vector<std::string>& texts);
 
 struct SweepPoint {
-  std::string name;                             // "lr=1e-3,wd=1e-4"; empty where nothing is swept
-  Settings settings;                            // path.run is the point's own folder
-  std::vector<std::string> options, values;     // what differs from the sweep's: "recipe.learning_rate", "1e-3"
+  std::string name;                          // "lr=1e-3,wd=1e-4"; empty where nothing is swept
+  Settings settings;                         // path.run is the point's own folder
+  std::vector<std::string> options, values;  // what differs from the sweep's: "recipe.learning_rate", "1e-3"
 };
 
 // Every combination, the last axis fastest; the settings themselves where nothing is swept.

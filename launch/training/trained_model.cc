@@ -112,7 +112,8 @@ TrainedModel load_model(const std::string& run, const std::string& which, torch:
   } catch (const json::exception& error) {
     throw core::DataError(checkpoint.directory + "/state.json: " + error.what() + ": written by another version?");
   }
-  core::load_state(*model.classifier, core::averaged(checkpoint.model, checkpoint.optimizer), checkpoint.directory + "/model.safetensors");
+  core::load_state(*model.classifier, core::averaged(checkpoint.model, checkpoint.optimizer),
+                   checkpoint.directory + "/model.safetensors");
   model.classifier->to(device);
   model.step = checkpoint.step;
   return model;

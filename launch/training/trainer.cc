@@ -50,8 +50,7 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, const TrainingPlace&
       decoder_(set_.clips->codec(), place.device) {
   require_batch(settings, place.world.size());
   require_validation(settings, set_);
-  const auto group =
-      place.world.size() == 1 ? nullptr : distributed::make_process_group(place.world, place.device);
+  const auto group = place.world.size() == 1 ? nullptr : distributed::make_process_group(place.world, place.device);
   for (const SweepPoint& point : points_) {
     learners_.emplace_back(point.settings, set_, place_, course_, group, point.settings.path.run);
   }
@@ -117,15 +116,15 @@ int Trainer::train() {
       if (learner.step() == step_) learner.keep(is_stopping);
     }
     if (!is_stopping || step_ == course_.steps) continue;
-    finish("stopped");
+    finish();
     return core::kExitRequeue;
   }
-  finish("done");
+  finish();
   return core::kExitDone;
 }
 
-void Trainer::finish(const char* state) {
-  for (Learner& learner : learners_) learner.finish(learner.is_done() ? "done" : state);
+void Trainer::finish() {
+  for (Learner& learner : learners_) learner.finish();
   place_.world.barrier();
 }
 

@@ -7,8 +7,8 @@
 //   return trainer.train();     // 0 done, 75 stopped early with a checkpoint
 //
 // The batches and their order are functions of (seed, epoch, number of videos), so all a checkpoint holds beside the
-// weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU), and a network
-// learns the same alone and beside others.
+// weights and moments is the step. Same seed and same ranks give the same bits, resumed or not (on a CPU), and a
+// network learns the same alone and beside others.
 #pragma once
 
 #include <deque>
@@ -37,7 +37,7 @@ class Trainer {
   data::ClipLoader::RequestFunction requests();
   void step_once(const data::Batch& batch, const Clock::time_point& start, double data_seconds);
   Examples examples_of(const data::Batch& batch, int64_t begin, int64_t end);
-  void finish(const char* state);
+  void finish();
 
   const Settings& settings_;
   TrainingSet set_;

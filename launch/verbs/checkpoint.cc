@@ -62,7 +62,8 @@ int verify_all(const std::string& directory) {
 
 int export_weights(const Invocation& invocation) {
   const std::string& out = invocation.need(invocation.settings.path.out, "out");
-  const core::Checkpoint checkpoint = load_checkpoint(invocation.settings.path.run, invocation.settings.eval.checkpoint);
+  const core::Checkpoint checkpoint =
+      load_checkpoint(invocation.settings.path.run, invocation.settings.eval.checkpoint);
   const std::string prefix = "dist_net.";
   std::map<std::string, torch::Tensor> network;
   for (const auto& [name, tensor] : core::averaged(checkpoint.model, checkpoint.optimizer)) {

@@ -26,8 +26,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kReaderThreads = 1;
-
 // What came of each video of a split, and how many the lists name.
 struct SplitScores {
   std::vector<VideoScore> scores;

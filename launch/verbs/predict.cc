@@ -104,7 +104,8 @@ int run_predict(Invocation& invocation) {
   const Settings& settings = invocation.settings;
   place_threads(invocation);
   const std::vector<std::string> videos = videos_in(invocation.words);
-  TrainedModel model = load_model(invocation.need(settings.path.run, "run"), settings.eval.checkpoint, place_device(invocation));
+  TrainedModel model =
+      load_model(invocation.need(settings.path.run, "run"), settings.eval.checkpoint, place_device(invocation));
   core::FrozenEncoder encoder = load_frozen_encoder(model, invocation.need_encoder());
   std::optional<data::DecodeChild> child;
   if (const auto limits = isolation_of(settings)) child.emplace(*limits);

@@ -204,13 +204,16 @@ void tell_sweep(const Settings& settings, const Trainer& trainer) {
   }
   RunDirectory(settings.path.run).write("sweep.json", rows);
   const char* by = settings.train.evaluate_every_epochs > 0 ? "validation_top1" : "top1";
-  std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) { return a.value(by, 0.0) > b.value(by, 0.0); });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const auto& a, const auto& b) { return a.value(by, 0.0) > b.value(by, 0.0); });
   std::printf("%-40s %8s %10s %8s %12s\n", "network", "step", "loss", "top-1", "validation");
   for (const auto& row : rows) {
-    const std::string validation =
-        row.contains("validation_top1") ? std::to_string(100 * row["validation_top1"].get<double>()).substr(0, 5) + " %" : "-";
+    const std::string validation = row.contains("validation_top1")
+                                       ? std::to_string(100 * row["validation_top1"].get<double>()).substr(0, 5) + " %"
+                                       : "-";
     std::printf("%-40s %8lld %10.4f %6.1f %% %12s\n", row["name"].get<std::string>().c_str(),
-                static_cast<long long>(row["step"]), row.value("loss", 0.0), 100 * row.value("top1", 0.0), validation.c_str());
+                static_cast<long long>(row["step"]), row.value("loss", 0.0), 100 * row.value("top1", 0.0),
+                validation.c_str());
   }
   std::fflush(stdout);
 }

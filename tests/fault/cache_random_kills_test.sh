@@ -4,11 +4,7 @@
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
-wanted=${FAULT_KILLS:-20}
-seed=${FAULT_SEED:-$RANDOM}
-echo "seed $seed (FAULT_SEED)"
-RANDOM=$seed
-rm -rf "$WORK" && mkdir -p "$WORK"
+prepare_kills 20
 folder=$WORK/killed
 build() {  # build FOLDER: of all clips, so that there is something to interrupt
   exec mpirun -np 2 "$PERMAFROST" cache build --manifest "$DEMO/manifest.jsonl" --encoder "$encoder" --out "$1" "${tiny[@]}" --threads 1
@@ -17,23 +13,8 @@ start=$(date +%s%N)
 (build "$WORK/undisturbed") >"$WORK/undisturbed.log" 2>&1 || fail "$(cat "$WORK/undisturbed.log")"
 span_ms=$((($(date +%s%N) - start) / 1000000))
 
-kills=0 ended=0
-victims=(rank rank mpirun all)
 while [ "$kills" -lt "$wanted" ]; do
-  (build "$folder") >"$WORK/log" 2>&1 &
-  job=$!
-  delay_ms=$((RANDOM % (span_ms * 9 / 10)))
-  sleep_ms "$delay_ms"
-  mapfile -t ranks < <(pgrep -P "$job")
-  what="kill $kills after $delay_ms ms"
-  kill_one_of "${victims[kills % 4]}" "$job" "${ranks[@]}"
-  [ "$victim" = none ] || kills=$((kills + 1))
-  expect_end "$what of $victim" "$job" "${ranks[@]}"
-  code=0
-  wait "$job" 2>/dev/null || code=$?
-  if [ "$victim" = rank ] && [ "$code" -ne 0 ]; then
-    grep -q "rank $rank " "$WORK/log" || fail "$what: rank $rank is not named: $(cat "$WORK/log")"
-  fi
+  kill_at_random $((span_ms * 9 / 10)) build "$folder"
   if [ -e "$folder/index.json" ]; then
     cmp -s "$folder/index.json" "$WORK/undisturbed/index.json" || fail "$what of $victim: another index"
     program cache verify --cache "$folder" --deep >/dev/null || fail "$what of $victim: an index of a bad cache"

@@ -154,3 +154,33 @@ kill_one_of() {  # kill_one_of VICTIM JOB RANK_PID...
   esac || victim=none
 }
 sleep_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
+
+# For a script that kills a job again and again: a folder, $wanted kills and a seed of its own, and how often so far.
+prepare_kills() {  # prepare_kills WANTED
+  wanted=${FAULT_KILLS:-$1}
+  local seed=${FAULT_SEED:-$RANDOM}
+  echo "seed $seed (FAULT_SEED)"
+  RANDOM=$seed
+  rm -rf "$WORK" && mkdir -p "$WORK"
+  kills=0 ended=0
+}
+
+# Starts a command and kills it within so many milliseconds: one rank, mpirun, or all in turn. It is over in less than 10
+# seconds, and a rank that was killed is named. $what and $victim say what was done, $code is the job's, $WORK/log what it
+# said and $WORK/log.before what it had said by then.
+kill_at_random() {  # kill_at_random MOST_MS COMMAND...
+  local victims=(rank rank mpirun all) delay_ms=$((RANDOM % $1)) job ranks
+  ("${@:2}") >"$WORK/log" 2>&1 &
+  job=$!
+  sleep_ms "$delay_ms"
+  mapfile -t ranks < <(pgrep -P "$job")
+  what="kill $kills after $delay_ms ms"
+  cp "$WORK/log" "$WORK/log.before"
+  kill_one_of "${victims[kills % 4]}" "$job" "${ranks[@]}"
+  [ "$victim" = none ] || kills=$((kills + 1))
+  expect_end "$what of $victim" "$job" "${ranks[@]}"
+  code=0
+  wait "$job" 2>/dev/null || code=$?
+  [ "$victim" != rank ] || [ "$code" -eq 0 ] || grep -q "rank $rank " "$WORK/log" ||
+    fail "$what: rank $rank is not named: $(cat "$WORK/log")"
+}

@@ -5,11 +5,7 @@
 set -euo pipefail
 # shellcheck source=tests/fault/lib.sh
 source "$(dirname "$0")/lib.sh"
-wanted=${FAULT_KILLS:-8}
-seed=${FAULT_SEED:-$RANDOM}
-echo "seed $seed (FAULT_SEED)"
-RANDOM=$seed
-rm -rf "$WORK" && mkdir -p "$WORK"
+prepare_kills 8
 train() {  # train RUN
   exec mpirun -np 2 "$PERMAFROST" train --cache "$DEMO/cache" --run "$1" "${tiny[@]}" --threads 1 \
     --recipe.epochs 30 --train.checkpoint_every_steps 3
@@ -19,8 +15,7 @@ start=$(date +%s%N)
 span_ms=$((($(date +%s%N) - start) / 1000000))
 oracle=$(weights "$WORK/undisturbed")
 
-kills=0 ended=0 in_a_step=0 named=0
-victims=(rank rank mpirun all)
+in_a_step=0 named=0
 finish() {  # finish WHAT: the run goes on to its end
   (train "$WORK/killed") >"$WORK/log" 2>&1 || fail "$1: started again: $(cat "$WORK/log")"
   [ "$(weights "$WORK/killed")" = "$oracle" ] || fail "$1: other weights in the end"
@@ -28,23 +23,11 @@ finish() {  # finish WHAT: the run goes on to its end
   ended=$((ended + 1))
 }
 while [ "$kills" -lt "$wanted" ]; do
-  (train "$WORK/killed") >"$WORK/log" 2>&1 &
-  job=$!
-  delay_ms=$((RANDOM % span_ms))
-  sleep_ms "$delay_ms"
-  mapfile -t ranks < <(pgrep -P "$job")
-  what="kill $kills after $delay_ms ms"
-  is_in_a_step=$(grep -c 'step [0-9]*/' "$WORK/log" || true)
-  kill_one_of "${victims[kills % 4]}" "$job" "${ranks[@]}"
-  [ "$victim" = none ] || kills=$((kills + 1))
-  expect_end "$what of $victim" "$job" "${ranks[@]}"
-  code=0
-  wait "$job" 2>/dev/null || code=$?
-  if [ "$victim" = rank ] && [ "$code" -ne 0 ]; then
-    grep -q "rank $rank " "$WORK/log" || fail "$what: rank $rank is not named: $(cat "$WORK/log")"
-    if [ "$is_in_a_step" -gt 0 ]; then
-      in_a_step=$((in_a_step + 1))
-      grep -qE "rank $rank on .*, pid [0-9]+: silent for .*, last in [a-z ]+ of step [0-9]+" "$WORK/log" && named=$((named + 1))
+  kill_at_random "$span_ms" train "$WORK/killed"
+  if [ "$victim" = rank ] && [ "$code" -ne 0 ] && grep -q 'step [0-9]*/' "$WORK/log.before"; then
+    in_a_step=$((in_a_step + 1))
+    if grep -qE "rank $rank on .*, pid [0-9]+: silent for .*, last in [a-z ]+ of step [0-9]+" "$WORK/log"; then
+      named=$((named + 1))
     fi
   fi
   [ $((kills % 4)) -ne 0 ] || finish "$what of $victim"

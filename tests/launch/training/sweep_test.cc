@@ -39,7 +39,8 @@ TEST(Sweep, GivesEachPointItsValuesAndItsFolder) {
 }
 
 TEST(Sweep, RefusesWhatItCannotDo) {
-  for (const char* text : {"batch=8,16", "lr", "1e-3", "lr=", "lr=1e-3,", "lr=x", "lr=1e-3,1e-3", "lr=1,lr=2", "ema=1"}) {
+  for (const char* text :
+       {"batch=8,16", "lr", "1e-3", "lr=", "lr=1e-3,", "lr=x", "lr=1e-3,1e-3", "lr=1,lr=2", "ema=1"}) {
     EXPECT_THROW(names_of({text}), core::ConfigError) << text;
   }
 }
