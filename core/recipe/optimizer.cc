@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/dist/dist_net.h"
+#include "core/dist/forward_order.h"
 
 namespace permafrost::core {
 
@@ -16,6 +17,14 @@ std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classi
     if (!is_skipped && item.value().requires_grad()) parameters.push_back({item.key(), item.value()});
   }
   return parameters;
+}
+
+std::vector<NamedParameter> in_forward_order(const std::vector<NamedParameter>& parameters) {
+  std::vector<std::string> names;
+  for (const NamedParameter& parameter : parameters) names.push_back(parameter.name);
+  std::vector<NamedParameter> ordered;
+  for (const size_t i : forward_order(names)) ordered.push_back(parameters[i]);
+  return ordered;
 }
 
 bool is_decayed(const NamedParameter& parameter) {
@@ -69,7 +78,8 @@ std::map<std::string, torch::Tensor> AdamW::state() const {
 }
 
 void AdamW::load_state(const std::map<std::string, torch::Tensor>& state, const std::string& where) {
-  const bool has_moments = std::any_of(state.begin(), state.end(), [](const auto& entry) { return entry.first.ends_with(".exp_avg"); });
+  const bool has_moments =
+      std::any_of(state.begin(), state.end(), [](const auto& entry) { return entry.first.ends_with(".exp_avg"); });
   if (!has_moments) return;  // there are none before the first step
   const auto copy = [&](const std::string& name, torch::Tensor& target) {
     const auto found = state.find(name);
