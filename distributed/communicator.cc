@@ -25,6 +25,18 @@ void for_each_piece(char* data, size_t bytes, const Post& post) {
   }
 }
 
+// To rank 0 and back. An all-reduction in one call is chosen for gradients (mpi_session.cc): fewer numbers than ranks
+// would pass through all ranks, one after the other.
+void reduce_everywhere(MPI_Comm communicator, void* values, int count, MPI_Datatype type, MPI_Op operation) {
+  int rank = 0;
+  MPI_TRY(MPI_Comm_rank(communicator, &rank));
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_TRY(MPI_Ireduce(rank == 0 ? MPI_IN_PLACE : values, values, count, type, operation, 0, communicator, &request));
+  wait_for_one(request);
+  MPI_TRY(MPI_Ibcast(values, count, type, 0, communicator, &request));
+  wait_for_one(request);
+}
+
 std::vector<int64_t> gather_sizes(MPI_Comm communicator, int size, int root, int64_t bytes) {
   std::vector<int64_t> sizes(static_cast<size_t>(size));
   MPI_Request request = MPI_REQUEST_NULL;
@@ -139,17 +151,12 @@ std::vector<std::string> Communicator::all_gather_strings(const std::string& tex
 }
 
 std::vector<double> Communicator::all_reduce_sum(std::vector<double> values) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  MPI_TRY(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM,
-                         handle_.get(), &request));
-  wait_for_one(request);
+  reduce_everywhere(handle_.get(), values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM);
   return values;
 }
 
 int64_t Communicator::all_reduce_max(int64_t value) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  MPI_TRY(MPI_Iallreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MAX, handle_.get(), &request));
-  wait_for_one(request);
+  reduce_everywhere(handle_.get(), &value, 1, MPI_INT64_T, MPI_MAX);
   return value;
 }
 

@@ -115,6 +115,15 @@ std::string GradientReducer::name_of(size_t parameter) const {
   return names_.empty() ? "parameter " + std::to_string(parameter) : names_[parameter];
 }
 
+std::vector<int64_t> bucket_bytes(const std::vector<at::Tensor>& parameters, const GradientReducerOptions& options) {
+  std::vector<int64_t> bytes;
+  for (const std::vector<size_t>& bucket : fixed_buckets(parameters, options)) {
+    bytes.push_back(0);
+    for (const size_t i : bucket) bytes.back() += static_cast<int64_t>(parameters[i].nbytes());
+  }
+  return bytes;
+}
+
 void broadcast_parameters(const std::vector<at::Tensor>& tensors, const c10::intrusive_ptr<c10d::ProcessGroup>& group) {
   if (!group || group->getSize() == 1 || tensors.empty()) return;
   const at::NoGradGuard no_grad;

@@ -1,5 +1,7 @@
 #include "distributed/mpi_session.h"
 
+#include <stdlib.h>
+
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -12,6 +14,12 @@ namespace {
 
 // Slurm numbers its own steps (batch, interactive, extern) from here up.
 constexpr uint64_t kFirstSpecialStep = 0xfffffff0;
+
+// By itself OpenMPI sends a gradient that is reduced in place whole, up a tree of ranks and down again, one way at a
+// time. Rabenseifner's halving and doubling sends less than twice a gradient's bytes, both ways at once: half the time
+// on two nodes, a third on eight. Other MPIs do not look at this; who has set it is right.
+constexpr const char* kAllReduceVariable = "OMPI_MCA_coll_libnbc_iallreduce_algorithm";
+constexpr const char* kRabenseifner = "3";
 
 std::optional<int64_t> number_in(const char* text) {
   if (text == nullptr || *text == '\0') return std::nullopt;
@@ -60,6 +68,7 @@ void MpiSession::start(int* argc, char*** argv) {
   int is_initialized = 0;
   MPI_TRY(MPI_Initialized(&is_initialized));
   PERMAFROST_CHECK(!is_initialized, "a second MpiSession in one process");
+  ::setenv(kAllReduceVariable, kRabenseifner, /*overwrite=*/0);
   int provided = MPI_THREAD_SINGLE;
   MPI_TRY(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided));
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

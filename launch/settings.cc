@@ -34,7 +34,8 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("cache", &s.path.cache, "folder of a feature cache");
   table.add("run", &s.path.run, "folder of a training run");
   table.add("text", &s.path.text, "class-name features, as `permafrost text` writes them");
-  table.add("from", &s.path.from, "released DiST weights, converted to safetensors");
+  table.add("from", &s.path.from,
+            "released DiST weights, converted to safetensors; of plan --simulate, a training run that was measured");
   table.add("init-from", &s.path.init_from,
             "run, or released weights in safetensors, whose network a new run starts from");
   table.add("scores", &s.path.scores, "file for the scores of every video, to be combined with others");
@@ -70,6 +71,9 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("gpus", &s.plan.gpus, "devices of each node; 1 where it has none");
   table.add("storage-gbps", &s.plan.storage_gbps, "GB/s that each node reads for hours on end");
   table.add("rates", &s.plan.rates, "file of lines that `permafrost bench` printed, instead of assumed rates");
+  table.add("simulate", &s.has.simulate, "how a step's time grows from 1 to 1024 ranks, instead of what a job takes");
+  table.add("link-gbit", &s.plan.link_gbit, "Gbit/s of each node's network link: of --simulate");
+  table.add("link-latency-us", &s.plan.link_latency_us, "microseconds of a message over it, one way");
   table.add("decode", &s.has.decode, "decode every video to its end, not only its index");
   table.add("probe", &s.has.probe, "evaluate a linear probe on mean-pooled frozen features instead of the run");
   table.add("summary", &s.has.summary, "print what earlier evaluations of the run found, side by side");
@@ -193,6 +197,10 @@ void add_results(core::OptionTable& table, Settings& s) {
   table.add("decode_clips", &s.plan.decode_clips, "clips that a core decodes in a second");
   table.add("cores", &s.plan.cores, "of each node; 0: 8 for each of its devices");
   table.add("write_gbps", &s.plan.write_gbps, "GB/s that each node writes; 0: as it reads");
+  table.add("inner_gbit", &s.plan.inner_gbit, "Gbit/s between two ranks of a node; 0: 40 of CPUs, 2400 of GPUs");
+  table.add("inner_latency_us", &s.plan.inner_latency_us, "microseconds of a message between them");
+  table.add("spread", &s.plan.spread,
+            "standard deviation of compute over the ranks, as a share of it; -1: as measured, else 0");
   table.add("capacity_tb", &s.plan.capacity_tb, "TB that a cache may take; 0: no bound");
   table.section("demo", "Demo");
   table.add("train_clips_per_class", &s.demo.train_clips_per_class, "0: the demo's own number");

@@ -33,7 +33,7 @@ struct StageSettings {
 struct SwitchSettings {
   bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
   bool allow_outside_root = false, isolate = false, deep = false, repair = false;
-  bool retry_rejected = false;
+  bool retry_rejected = false, simulate = false;
 };
 
 // Of the dataset verb.
@@ -108,7 +108,7 @@ struct TrainSettings {
   int64_t loader_threads = 1;
   int64_t prefetch_batches = 4;
   int64_t micro_batch = 0;  // clips of one forward on one rank; 0: all of the rank's share
-  int64_t bucket_mib = 25;
+  int64_t bucket_mib = 4;
   std::string precision = "fp32";
   std::string recompute = "none";  // a layer's forward again in backward: a third more time, much less memory
 };
@@ -157,6 +157,12 @@ struct PlanSettings {
   int64_t eval_videos = 0;   // likewise
   int64_t cores = 0;         // of each node; 0: 8 for each of its devices
   double decode_clips = 6;   // clips that a core decodes in a second: 64 frames of 10 s at 340 x 256, H.264
+  // Of --simulate, with `gpus` ranks on a node.
+  double link_gbit = 25;        // Gbit/s of each node's link
+  double link_latency_us = 30;  // of a message over it, one way
+  double inner_gbit = 0;        // Gbit/s between two ranks of a node; 0: 40 of CPUs, 2400 of GPUs
+  double inner_latency_us = 5;
+  double spread = -1;        // relative standard deviation of compute over the ranks; below 0: as measured
   double frozen_tflops = 0;  // TFLOP/s that a device achieves in the frozen forward; 0: by cache.encoder_dtype
   double step_tflops = 0;    // and in a train step; 0: by train.precision
 };

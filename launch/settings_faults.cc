@@ -124,6 +124,11 @@ std::vector<std::string> faults_of(const Settings& s) {
   within("plan.decode_clips", s.plan.decode_clips, kLeastPlanRate, kMostPlanRate);
   at_least("plan.cores", s.plan.cores, 0);
   within("plan.write_gbps", s.plan.write_gbps, 0, kMostPlanRate);
+  within("link-gbit", s.plan.link_gbit, kLeastPlanRate, kMostPlanRate);
+  within("link-latency-us", s.plan.link_latency_us, 0, kMostPlanRate);
+  within("plan.inner_gbit", s.plan.inner_gbit, 0, kMostPlanRate);
+  within("plan.inner_latency_us", s.plan.inner_latency_us, 0, kMostPlanRate);
+  within("plan.spread", s.plan.spread, -1, 10);
   within("plan.capacity_tb", s.plan.capacity_tb, 0, kMostPlanRate);
   at_least("demo.train_clips_per_class", s.demo.train_clips_per_class, 0);
   at_least("demo.validation_clips_per_class", s.demo.validation_clips_per_class, 0);

@@ -11,6 +11,7 @@ packages=(
   build-essential clang cmake ninja-build ccache pkg-config python3 python3-venv  # to build; clang reads LibTorch's
                                                   # precompiled headers in a fifth of gcc's time
   libopenmpi-dev openmpi-bin openssh-client                                   # ranks; mpirun wants an ssh or rsh
+  iproute2 iputils-ping                                                       # tests make two nodes of one machine
   libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos
   libboost-program-options-dev libgoogle-glog-dev nlohmann-json3-dev libssl-dev
   libicu-dev zlib1g-dev                                                       # class names to tokens

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/dist/dist_net.h"
+#include "core/dist/forward_order.h"
 
 namespace permafrost::core {
 
@@ -16,6 +17,14 @@ std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classi
     if (!is_skipped && item.value().requires_grad()) parameters.push_back({item.key(), item.value()});
   }
   return parameters;
+}
+
+std::vector<NamedParameter> in_forward_order(const std::vector<NamedParameter>& parameters) {
+  std::vector<std::string> names;
+  for (const NamedParameter& parameter : parameters) names.push_back(parameter.name);
+  std::vector<NamedParameter> ordered;
+  for (const size_t i : forward_order(names)) ordered.push_back(parameters[i]);
+  return ordered;
 }
 
 bool is_decayed(const NamedParameter& parameter) {

@@ -23,6 +23,9 @@ struct NamedParameter {
 // text features.
 std::vector<NamedParameter> trainable_parameters(const torch::nn::Module& classifier, int64_t layers);
 
+// The same parameters as forward uses them (core/dist/forward_order.h): backward gives the last one's gradient first.
+std::vector<NamedParameter> in_forward_order(const std::vector<NamedParameter>& parameters);
+
 // Weight decay spares biases and other 1-D tensors, class tokens and positional embeddings.
 bool is_decayed(const NamedParameter& parameter);
 

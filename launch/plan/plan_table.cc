@@ -1,26 +1,15 @@
 #include "launch/plan/plan_table.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <vector>
+
+#include "launch/plan/columns.h"
 
 namespace permafrost::launch {
 namespace {
 
 constexpr double kGiga = 1e9, kMega = 1e6, kTera = 1e12, kHour = 3600;
 constexpr size_t kTextColumns = 2;  // of the table of modes; the others hold numbers
-
-// Three digits that say something: 27.6, 0.484, 1234.
-std::string number(double value) {
-  char text[40];
-  const int decimals = value >= 100 || value == 0 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
-  if (value != 0 && value < 0.01) {
-    std::snprintf(text, sizeof text, "%.2g", value);
-  } else {
-    std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  }
-  return text;
-}
 
 std::string plain(double value) {
   char text[40];
@@ -39,25 +28,6 @@ std::string counted(int64_t count, const std::string& noun) {
 }
 
 using Row = std::vector<std::string>;
-
-// Columns as wide as their widest cell, two blanks between them.
-std::string aligned(const std::vector<Row>& rows, size_t text_columns) {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      const std::string blanks(widths[i] - row[i].size(), ' ');
-      line += (i == 0 ? "" : "  ") + (i < text_columns ? row[i] + blanks : blanks + row[i]);
-    }
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
 
 std::string head(const Plan& plan, const PlanInput& input, const PlanNames& names) {
   const StepMemory& memory = input.memory;

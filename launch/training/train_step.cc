@@ -28,7 +28,8 @@ TrainStep::TrainStep(core::Classifier classifier, const TrainStepOptions& option
       parameters_(core::trainable_parameters(*classifier_, classifier_->dist_net->config.layers)),
       optimizer_(parameters_, {.weight_decay = options.weight_decay}),
       group_(std::move(group)),
-      reducer_(tensors_of(parameters_), group_, reducer_options(parameters_, options.bucket_bytes)) {}
+      reducer_(tensors_of(core::in_forward_order(parameters_)), group_,
+               reducer_options(core::in_forward_order(parameters_), options.bucket_bytes)) {}
 
 // The reducer averages over the ranks, so a rank's loss is the sum over its clips, times ranks over the global batch:
 // the gradient is that of the mean over the global batch however it was cut.

@@ -26,7 +26,7 @@ struct TrainStepOptions {
   double weight_decay = 1e-4;
   double label_smoothing = 0.1;
   double clip_norm = 0;  // 0: none
-  int64_t bucket_bytes = int64_t{25} << 20;
+  int64_t bucket_bytes = int64_t{4} << 20;
 };
 
 struct Forward {

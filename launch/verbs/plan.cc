@@ -12,11 +12,15 @@
 #include "launch/plan/plan_input.h"
 #include "launch/plan/plan_json.h"
 #include "launch/plan/plan_table.h"
+#include "launch/plan/scaling_input.h"
+#include "launch/plan/scaling_table.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
 namespace {
+
+constexpr int64_t kMostRanks = 1024;
 
 // The geometry in an encoder's config; of its weights no byte is read.
 core::VisionConfig vision_of_files(const Settings& settings, const std::string& folder) {
@@ -76,10 +80,34 @@ PlanSources sources_of(const Invocation& invocation, const std::string& encoder)
   return sources;
 }
 
+// 1, 2, 4, .., 1024
+std::vector<int64_t> doubled_ranks() {
+  std::vector<int64_t> ranks;
+  for (int64_t count = 1; count <= kMostRanks; count *= 2) ranks.push_back(count);
+  return ranks;
+}
+
+int simulate(const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  const auto network = [&] { return make_dist_config(settings, vision_of(invocation)); };
+  ScalingInput input;
+  if (!settings.path.from.empty()) {
+    input = scaling_of_run(settings, settings.path.from, network);
+  } else {
+    PlanSources sources = sources_of(invocation, settings.model.encoder);
+    if (!sources.videos) sources.videos = VideoCounts{.train = 1, .eval = 1};  // of which no step depends
+    input = scaling_of_plan(settings, make_plan_input(settings, vision_of(invocation), sources), network());
+  }
+  const std::vector<ScalingRow> rows = reckon_scaling(input, doubled_ranks());
+  std::cout << (settings.has.json ? json_text(scaling_json(input, rows), 2) + "\n" : scaling_table(input, rows));
+  return core::kExitDone;
+}
+
 }  // namespace
 
 int run_plan(Invocation& invocation) {
   const Settings& settings = invocation.settings;
+  if (settings.has.simulate) return simulate(invocation);
   const std::string& architecture = settings.model.encoder;
   const PlanNames names{.config = settings.path.config.empty() ? "the options given" : settings.path.config,
                         .encoder = architecture != "any" ? architecture : settings.path.encoder};

@@ -131,6 +131,19 @@ TEST_F(CpuGroup, CompletesWhatNobodyWaitedFor) {
   EXPECT_TRUE(torch::equal(tensors[0], torch::full({100'000}, static_cast<double>(size()))));
 }
 
+// That MPI halves and doubles, as MpiSession wants it, shows only on a slow link: here, that MPI was told.
+TEST_F(CpuGroup, ReducesByHalvingAndDoubling) {
+  int provided = 0, index = 0, count = 0, algorithm = 0;
+  MPI_T_cvar_handle handle = MPI_T_CVAR_HANDLE_NULL;
+  ASSERT_EQ(MPI_T_init_thread(MPI_THREAD_MULTIPLE, &provided), MPI_SUCCESS);
+  ASSERT_EQ(MPI_T_cvar_get_index("coll_libnbc_iallreduce_algorithm", &index), MPI_SUCCESS);
+  ASSERT_EQ(MPI_T_cvar_handle_alloc(index, nullptr, &handle, &count), MPI_SUCCESS);
+  EXPECT_EQ(MPI_T_cvar_read(handle, &algorithm), MPI_SUCCESS);
+  EXPECT_EQ(algorithm, 3);
+  EXPECT_EQ(MPI_T_cvar_handle_free(&handle), MPI_SUCCESS);
+  EXPECT_EQ(MPI_T_finalize(), MPI_SUCCESS);
+}
+
 TEST_F(CpuGroup, PassesABarrier) { EXPECT_TRUE(group_->barrier()->wait()); }
 
 TEST(ProcessGroup, RefusesADeviceThatIsNotThere) {

@@ -49,6 +49,10 @@ refuses 2 "'plan.frozen_tflops' is -3, expected" "${k710[@]}" --plan.frozen_tflo
 refuses 2 "'model.encoder' is any, expected an architecture" "${tiny[@]}"
 refuses 2 'give --plan.train_videos and --plan.eval_videos' --model.encoder vit_b16
 refuses 2 'no more devices than clips in recipe.batch' "${k710[@]}" --nodes 80
+refuses 2 "'link-gbit' is 0, expected" "${k710[@]}" --simulate --link-gbit 0
+refuses 1 'no/run/metrics.jsonl: cannot open' --simulate --from no/run
+plan "${k710[@]}" --simulate --device cuda >"$WORK/plan.txt"
+grep -qE '^ +1024 +128 ' "$WORK/plan.txt" || fail "no line of 1024 ranks on 128 nodes in $(cat "$WORK/plan.txt")"
 refuses 1 'no/rates: cannot open' "${k710[@]}" --rates no/rates
 echo garbage >>"$WORK/rates.jsonl"
 refuses 1 "rates.jsonl:2: expected a line of JSON .* found 'garbage': give --rates a file" "${k710[@]}" --rates "$WORK/rates.jsonl"
