@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -29,8 +30,25 @@ std::optional<int64_t> number_in(const char* text) {
   return value;
 }
 
+std::optional<ExpectedRanks> launched_ranks() {
+  return expected_ranks([](const char* name) { return std::getenv(name); });
+}
+
+// Under an srun that gives its ranks no PMI, OpenMPI ends the program with a page of its own. One rank alone needs
+// none, and does not look for it where this variable is missing.
+void prepare_for_srun() {
+  const auto launched = launched_ranks();
+  if (!launched || !std::string_view(launched->variable).starts_with("SLURM")) return;
+  if (std::getenv("PMIX_RANK") != nullptr || std::getenv("PMI_RANK") != nullptr) return;
+  if (launched->count > 1) {
+    throw core::ConfigError("srun started " + std::to_string(launched->count) + " ranks (" + launched->variable +
+                            ") that cannot find each other: start with srun --mpi=pmix");
+  }
+  ::unsetenv("SLURM_NODELIST");
+}
+
 void check_size(int size) {
-  const auto expected = expected_ranks([](const char* name) { return std::getenv(name); });
+  const auto expected = launched_ranks();
   if (!expected || expected->count == size) return;
   throw core::ConfigError("the launcher started " + std::to_string(expected->count) + " ranks (" + expected->variable +
                           "), MPI sees " + std::to_string(size) +
@@ -68,6 +86,7 @@ void MpiSession::start(int* argc, char*** argv) {
   int is_initialized = 0;
   MPI_TRY(MPI_Initialized(&is_initialized));
   PERMAFROST_CHECK(!is_initialized, "a second MpiSession in one process");
+  prepare_for_srun();
   ::setenv(kAllReduceVariable, kRabenseifner, /*overwrite=*/0);
   int provided = MPI_THREAD_SINGLE;
   MPI_TRY(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <sstream>
@@ -20,14 +21,19 @@ using Clock = Heartbeats::Clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::chrono::milliseconds kLook{100}, kLookWhenLeaving{2};
-constexpr double kSilence = 0.5;   // seconds; five beats
-constexpr double kLastWords = 5;   // seconds that the ranks have for theirs
-constexpr double kRank0Late = 10;  // seconds that rank 0 has, beyond the deadline, to end the job itself
+constexpr double kSilence = 0.5;    // seconds; five beats
+constexpr double kLongSilence = 5;  // seconds that are worth a word
+constexpr double kLastWords = 5;    // seconds that the ranks have for theirs
+constexpr double kRank0Late = 10;   // seconds that rank 0 has, beyond the deadline, to end the job itself
 constexpr size_t kMostNamed = 8;
 
 double seconds_since(Clock::time_point time) { return Seconds(Clock::now() - time).count(); }
 
-std::string own_place() { return core::host_name() + ", pid " + std::to_string(::getpid()); }
+// The host by Slurm's name for it, where there is one: the batch scripts look for it (slurm/faults.sh).
+std::string own_place() {
+  const char* node = std::getenv("SLURMD_NODENAME");
+  return (node != nullptr ? node : core::host_name()) + ", pid " + std::to_string(::getpid());
+}
 
 std::string place_in_job(const Beat& beat) {
   return std::string(name_of(static_cast<Phase>(beat.phase))) + " of step " + std::to_string(beat.step);
@@ -96,7 +102,7 @@ void Watchdog::run() {
       if (is_leaving_ && beats_->leave(own_beat())) return;
       if (!is_leaving_) beats_->exchange(own_beat());
       session_.rank() == 0 ? watch_world() : watch_rank_0();
-      name_the_dead();
+      name_the_silent();
       std::this_thread::sleep_for(is_leaving_ ? kLookWhenLeaving : kLook);
     }
   } catch (const core::Error& error) {
@@ -136,8 +142,7 @@ void Watchdog::end_job() {
   core::log_error() << "no rank has got on within its deadline: ending the job";
   const std::vector<int> named = suspects();
   for (size_t i = 0; i < named.size() && i < kMostNamed; ++i) {
-    const bool is_silent = beats_->silence_seconds(named[i]) > kSilence;
-    tell_place(named[i], is_silent ? "silent for " + shown(beats_->silence_seconds(named[i])) : "behind the others");
+    core::log_error() << last_words(named[i]);
   }
   if (named.size() > kMostNamed) core::log_error() << "and " << named.size() - kMostNamed << " more ranks";
   Beat verdict = own_beat();
@@ -162,14 +167,16 @@ void Watchdog::watch_rank_0() {
     return;
   } else {
     core::log_error() << "nothing goes on, and rank 0 does not say so: ending the job";
-    tell_place(0, "silent for " + shown(beats_->silence_seconds(0)));
+    core::log_error() << last_words(0);
     tell_own_place();
   }
   session_.abort_job(core::kExitError);
 }
 
-void Watchdog::tell_place(int rank, const std::string& how) const {
-  core::log_error() << name_of(rank) << ": " << how << ", last in " << place_in_job(beats_->heard(rank).beat);
+std::string Watchdog::last_words(int rank) const {
+  const double silence = beats_->silence_seconds(rank);
+  return name_of(rank) + ": " + (silence > kSilence ? "silent for " + shown(silence) : "behind the others") +
+         ", last in " + place_in_job(beats_->heard(rank).beat);
 }
 
 void Watchdog::tell_own_place() {
@@ -179,15 +186,17 @@ void Watchdog::tell_own_place() {
   tell_stacks();
 }
 
-// After a rank's death mpirun sends TERM, and two seconds later KILL; a wish to stop does not make anybody silent.
-void Watchdog::name_the_dead() {
-  if (has_named_dead_ || !stop_.requested()) return;
-  if (asked_to_stop_ == Clock::time_point{}) asked_to_stop_ = Clock::now();
-  if (seconds_since(asked_to_stop_) < kSilence) return;
-  has_named_dead_ = true;
+// After a rank's death mpirun sends the others TERM, and two seconds later KILL; srun sends them KILL when its --wait
+// is over. A wish to stop does not make anybody silent.
+void Watchdog::name_the_silent() {
+  if (stop_.requested() && asked_to_stop_ == Clock::time_point{}) asked_to_stop_ = Clock::now();
+  const bool is_ending = stop_.requested() && seconds_since(asked_to_stop_) > kSilence;
   for (const int peer : beats_->peers()) {
-    if (beats_->silence_seconds(peer) < kSilence || beats_->heard(peer).beat.is_last) continue;
-    tell_place(peer, "silent for " + shown(beats_->silence_seconds(peer)));
+    const double silence = beats_->silence_seconds(peer);
+    if (silence < kSilence) named_.erase(peer);
+    if (beats_->heard(peer).beat.is_last || silence < (is_ending ? kSilence : kLongSilence)) continue;
+    if (!named_.insert(peer).second) continue;
+    (is_ending ? core::log_error() : core::log_warning()) << last_words(peer);
   }
 }
 

@@ -6,13 +6,14 @@
 // Rank 0 hears where every rank is. While any of them gets on, the others may wait for it. When none has for longer
 // than its phase's deadline, each rank tells its phase, its step and the stacks of its threads, rank 0 names those that
 // are silent (stopped, or their node is gone) or behind, and the job ends with kExitError. Where rank 0 itself is
-// silent the others do it. When a rank dies, mpirun asks the others to end: they name whom they no longer hear, and
+// silent the others do it. When a rank dies, its launcher ends the others: they name whom they no longer hear, and
 // where it was.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,10 +46,10 @@ class Watchdog {
   void run();
   void watch_world();
   void watch_rank_0();
-  void name_the_dead();
+  void name_the_silent();
   [[noreturn]] void end_job();
   void tell_own_place();
-  void tell_place(int rank, const std::string& how) const;
+  std::string last_words(int rank) const;
   std::vector<int> suspects() const;
   Beat own_beat() const;
   double overdue_seconds(const Beat& beat, double silence) const;
@@ -63,7 +64,8 @@ class Watchdog {
   int64_t step_ = 0;
   Heartbeats::Clock::time_point since_ = Heartbeats::Clock::now();
   std::atomic<bool> is_leaving_{false}, is_abandoned_{false};
-  bool has_told_place_ = false, has_named_dead_ = false;
+  bool has_told_place_ = false;
+  std::set<int> named_;  // who is silent, and was named for it
   Heartbeats::Clock::time_point asked_to_stop_{};
   std::thread thread_;
 };

@@ -61,9 +61,11 @@ void CacheJob::lock() {
 }
 
 void CacheJob::load_encoder(int64_t image_size, const std::string& dtype) {
-  encoder_.emplace(encoder_path_, core::EncoderOptions{.image_size = image_size,
-                                                       .dtype = core::precision_named(dtype),
-                                                       .device = place_device(invocation_)});
+  const torch::Device device = place_device(invocation_);
+  log_placement(world_, threads_, device);
+  encoder_.emplace(
+      encoder_path_,
+      core::EncoderOptions{.image_size = image_size, .dtype = core::precision_named(dtype), .device = device});
 }
 
 void CacheJob::use_options() {

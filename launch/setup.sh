@@ -12,6 +12,7 @@ packages=(
                                                   # precompiled headers in a fifth of gcc's time
   libopenmpi-dev openmpi-bin openssh-client                                   # ranks; mpirun wants an ssh or rsh
   iproute2 iputils-ping                                                       # tests make two nodes of one machine
+  slurm-wlm munge                                                             # and start a Slurm of their own
   libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos
   libboost-program-options-dev libgoogle-glog-dev nlohmann-json3-dev libssl-dev
   libicu-dev zlib1g-dev                                                       # class names to tokens

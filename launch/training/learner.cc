@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <utility>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -191,9 +192,9 @@ void Learner::write_line() {
   line["epoch"] = epoch();
   line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
   run_->log(line);
-  last_line_ = line;
+  const bool is_first = std::exchange(last_line_, line).is_null();  // of this start: its first step is like no other
   set_status("running");
-  if (const double times = line["slowest_over_mean"].get<double>(); times > kStraggles) {
+  if (const double times = line["slowest_over_mean"].get<double>(); times > kStraggles && !is_first) {
     core::log_warning() << place_.watchdog.name_of(line["slowest_rank"].get<int>())
                         << " is slow: since the last line its steps took " << times << " times the mean of all ranks";
   }

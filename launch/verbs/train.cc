@@ -185,11 +185,11 @@ nlohmann::json options_of(const core::OptionTable& table, const SweepPoint& poin
   return options;
 }
 
-void describe_runs(const Invocation& invocation, Trainer& trainer, int64_t threads, torch::Device device) {
+void describe_runs(const core::OptionTable& options, Trainer& trainer, const nlohmann::json& environment) {
   for (size_t i = 0; i < trainer.points().size(); ++i) {
     RunDirectory& run = *trainer.learners()[i].run();
-    run.write("config.json", options_of(*invocation.table, trainer.points()[i]));
-    run.write("environment.json", describe_environment(invocation.session->size(), threads, device));
+    run.write("config.json", options_of(options, trainer.points()[i]));
+    run.write("environment.json", environment);
   }
 }
 
@@ -226,12 +226,15 @@ int run_train(Invocation& invocation) {
   const distributed::StopSignal stop;
   distributed::Communicator world(*invocation.session);
   distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
-  const TrainingClips clips(invocation);
   const int64_t threads = place_threads(invocation);
   const torch::Device device = place_device(invocation);
+  const std::vector<std::string> placement = log_placement(world, threads, device);
+  const TrainingClips clips(invocation);
   Trainer trainer(settings, clips.set(), {world, stop, watchdog, device});
   if (world.is_root()) {
-    describe_runs(invocation, trainer, threads, device);
+    nlohmann::json environment = describe_environment(world.size(), threads, device);
+    environment["placement"] = placement;
+    describe_runs(*invocation.table, trainer, environment);
     clips.log();
   }
   const int code = trainer.train();

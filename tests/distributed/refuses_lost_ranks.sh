@@ -18,3 +18,5 @@ expect() {
 expect 0 'rank 0 is done'
 expect 0 'rank 0 is done' SLURM_JOB_ID=17 SLURM_NTASKS=4
 expect 2 'the launcher started 4 ranks (OMPI_COMM_WORLD_SIZE), MPI sees 1' OMPI_COMM_WORLD_SIZE=4
+expect 2 'srun started 4 ranks (SLURM_STEP_NUM_TASKS) that cannot find each other' SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=4
+expect 0 'rank 0 is done' SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=1 SLURM_NODELIST=here SLURM_JOBID=17
