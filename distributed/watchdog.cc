@@ -36,7 +36,8 @@ std::string own_place() {
 }
 
 std::string place_in_job(const Beat& beat) {
-  return std::string(name_of(static_cast<Phase>(beat.phase))) + " of step " + std::to_string(beat.step);
+  const auto phase = static_cast<Phase>(beat.phase);
+  return std::string(name_of(phase)) + (phase == Phase::kShard ? " " : " of step ") + std::to_string(beat.step);
 }
 
 std::string shown(double seconds) {
@@ -49,12 +50,12 @@ std::string shown(double seconds) {
 }  // namespace
 
 const char* name_of(Phase phase) {
-  constexpr std::array<const char*, 6> kNames{"start",      "data",       "forward and backward",
-                                              "checkpoint", "evaluation", "shutdown"};
+  constexpr std::array<const char*, 7> kNames{"start", "data",    "forward and backward", "checkpoint", "evaluation",
+                                              "shard", "shutdown"};
   return kNames.at(static_cast<size_t>(phase));
 }
 
-Watchdog::Watchdog(MpiSession& session, Communicator& world, const StopSignal& stop, const Deadlines& deadlines)
+Watchdog::Watchdog(MpiSession& session, Communicator& world, const StopSignal* stop, const Deadlines& deadlines)
     : session_(session),
       stop_(stop),
       deadlines_(deadlines),
@@ -189,8 +190,9 @@ void Watchdog::tell_own_place() {
 // After a rank's death mpirun sends the others TERM, and two seconds later KILL; srun sends them KILL when its --wait
 // is over. A wish to stop does not make anybody silent.
 void Watchdog::name_the_silent() {
-  if (stop_.requested() && asked_to_stop_ == Clock::time_point{}) asked_to_stop_ = Clock::now();
-  const bool is_ending = stop_.requested() && seconds_since(asked_to_stop_) > kSilence;
+  const bool is_asked = stop_ != nullptr && stop_->requested();
+  if (is_asked && asked_to_stop_ == Clock::time_point{}) asked_to_stop_ = Clock::now();
+  const bool is_ending = is_asked && seconds_since(asked_to_stop_) > kSilence;
   for (const int peer : beats_->peers()) {
     const double silence = beats_->silence_seconds(peer);
     if (silence < kSilence) named_.erase(peer);

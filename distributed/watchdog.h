@@ -1,6 +1,6 @@
 // Ends a job in which nothing goes on any more, and says where: FAULTS.md calls it F6.
 //
-//   Watchdog watchdog(session, world, stop, {.step = 600});
+//   Watchdog watchdog(session, world, &stop, {.step = 600});
 //   for (...) { watchdog.enter(Phase::kStep, step); step_once(); }
 //
 // Rank 0 hears where every rank is. While any of them gets on, the others may wait for it. When none has for longer
@@ -25,19 +25,21 @@
 
 namespace permafrost::distributed {
 
-enum class Phase : int32_t { kStart, kData, kStep, kCheckpoint, kEvaluation, kShutdown };
+enum class Phase : int32_t { kStart, kData, kStep, kCheckpoint, kEvaluation, kShard, kShutdown };
 const char* name_of(Phase phase);
 
 class Watchdog {
  public:
-  // The phase is kStart. Collective over `world`; `session` and `stop` outlive it.
-  Watchdog(MpiSession& session, Communicator& world, const StopSignal& stop, const Deadlines& deadlines);
+  // The phase is kStart. Collective over `world`; `session` and `stop` outlive it. Without `stop` (a signal ends the
+  // rank at once) nobody is named because the launcher ends the job.
+  Watchdog(MpiSession& session, Communicator& world, const StopSignal* stop, const Deadlines& deadlines);
   // Waits for the other ranks', under the deadline of kShutdown, unless an exception unwinds: then the job ends anyway.
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  // The rank got on: it begins `step` (or the part of an evaluation) of `phase`. Costs a lock.
+  // The rank got on: it begins `step` of `phase`, or a part of it (a clip of an evaluation, a video of the shard `step`
+  // of a cache). Costs a lock. Thread-safe.
   void enter(Phase phase, int64_t step);
   // "rank 1 on HOST, pid 4711"
   std::string name_of(int rank) const;
@@ -55,7 +57,7 @@ class Watchdog {
   double overdue_seconds(const Beat& beat, double silence) const;
 
   MpiSession& session_;
-  const StopSignal& stop_;
+  const StopSignal* stop_;
   const Deadlines deadlines_;
   std::vector<std::string> places_;  // "HOST, pid 4711", by rank
   std::unique_ptr<Heartbeats> beats_;

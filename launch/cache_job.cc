@@ -61,11 +61,9 @@ void CacheJob::lock() {
 }
 
 void CacheJob::load_encoder(int64_t image_size, const std::string& dtype) {
-  const torch::Device device = place_device(invocation_);
-  log_placement(world_, threads_, device);
-  encoder_.emplace(
-      encoder_path_,
-      core::EncoderOptions{.image_size = image_size, .dtype = core::precision_named(dtype), .device = device});
+  encoder_.emplace(encoder_path_, core::EncoderOptions{.image_size = image_size,
+                                                       .dtype = core::precision_named(dtype),
+                                                       .device = place_device(invocation_)});
 }
 
 void CacheJob::use_options() {
@@ -118,13 +116,16 @@ data::CacheBuilder CacheJob::make_builder(std::vector<data::BuildUnit> units) {
 
 std::optional<std::vector<data::ShardSummary>> CacheJob::work(std::vector<data::BuildUnit> units, const char* what) {
   const data::CacheBuilder builder = make_builder(std::move(units));
+  log_placement(world_, threads_, place_device(invocation_));
   if (world_.is_root()) {
     core::log_info() << what << ": " << described(builder, key_);
     require_free_space(directory_, builder.bytes_to_write());
   }
   std::vector<int64_t> clips;
   for (int64_t unit = 0; unit < builder.units(); ++unit) clips.push_back(builder.clips(unit));
-  auto shards = ShardWork(what, clips).run(world_, [&](int64_t unit) { return builder.build_unit(unit); });
+  auto shards = ShardWork(invocation_, what, clips).run(world_, [&](int64_t unit, const ShardWork::GetOn& get_on) {
+    return builder.build_unit(unit, get_on);
+  });
   if (shards) set_labels(labels_of(manifest_), *shards);
   if (!shards && world_.is_root()) core::log_warning() << "stopped early; start the same command again to go on";
   return shards;

@@ -14,6 +14,7 @@
 #include "core/base/log.h"
 #include "data/cache/summary_json.h"
 #include "distributed/stop_signal.h"
+#include "distributed/watchdog.h"
 #include "distributed/work_queue.h"
 #include "launch/progress.h"
 #include "launch/training/run_directory.h"
@@ -113,13 +114,14 @@ std::vector<data::ShardSummary> gather(distributed::Communicator& world,
 
 }  // namespace
 
-std::optional<std::vector<data::ShardSummary>> ShardWork::run(
-    distributed::Communicator& world, const std::function<data::ShardSummary(int64_t)>& make) const {
+std::optional<std::vector<data::ShardSummary>> ShardWork::run(distributed::Communicator& world,
+                                                              const Make& make) const {
   std::vector<int64_t> units(clips_.size());
   std::iota(units.begin(), units.end(), 0);
   const Clock::time_point start = Clock::now();
   const int64_t total = std::accumulate(clips_.begin(), clips_.end(), int64_t{0});
   distributed::StopSignal stop;
+  distributed::Watchdog watchdog(*invocation_.session, world, &stop, invocation_.settings.deadline);
   std::map<int64_t, data::ShardSummary> mine;
   Done done;
   std::vector<std::string> reports;
@@ -128,7 +130,9 @@ std::optional<std::vector<data::ShardSummary>> ShardWork::run(
     std::optional<Teller> teller;
     if (world.is_root()) teller.emplace(what_, total, queue);
     while (const std::optional<int64_t> unit = queue.next(done.text())) {
-      const data::ShardSummary& shard = mine[*unit] = make(*unit);
+      const GetOn get_on = [&watchdog, &unit] { watchdog.enter(distributed::Phase::kShard, *unit); };
+      get_on();
+      const data::ShardSummary& shard = mine[*unit] = make(*unit, get_on);
       done.clips += clips_[*unit];
       done.bytes += shard.bytes;
       if (stop.requested()) queue.close();

@@ -14,7 +14,7 @@ log_begin() {
 # ended before Slurm ended the step.
 faulty_host() {
   sed -nE '
-    s/^.*\] rank [0-9]+ on ([^ ,]+), pid [0-9]+: (silent for|behind the others).*/\1/p; t end
+    s/^.* error: rank [0-9]+ on ([^ ,]+), pid [0-9]+: (silent for|behind the others).*/\1/p; t end
     s/^srun: error: ([^ :]+): tasks? [^:]*: (Killed|Aborted|Segmentation fault|Bus error|Illegal instruction|Floating point exception).*/\1/p; t end
     /^(srun|slurmstepd)[^ ]* .*(Terminating StepId|CANCELLED AT)/ b end
     b

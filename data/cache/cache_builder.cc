@@ -155,12 +155,12 @@ uint64_t CacheBuilder::bytes_to_write() const {
   return bytes;
 }
 
-ShardSummary CacheBuilder::build_unit(int64_t unit) const {
+ShardSummary CacheBuilder::build_unit(int64_t unit, const std::function<void()>& get_on) const {
   const std::string path = path_of(units_.at(unit));
   if (fs::exists(path)) {
     if (std::optional<ShardSummary> finished = reuse_shard(units_[unit], path)) return *finished;
   }
-  return write_shard(units_[unit], path);
+  return write_shard(units_[unit], path, get_on);
 }
 
 bool CacheBuilder::has_repaired(const std::vector<RejectedVideo>& rejected) const {
@@ -200,14 +200,19 @@ std::optional<ShardSummary> CacheBuilder::reuse_shard(const BuildUnit& unit, con
   return std::nullopt;
 }
 
-ShardSummary CacheBuilder::write_shard(const BuildUnit& unit, const std::string& path) const {
+ShardSummary CacheBuilder::write_shard(const BuildUnit& unit, const std::string& path,
+                                       const std::function<void()>& get_on) const {
   int64_t capacity = 0;
   for (const ManifestEntry* entry : unit.entries) capacity += views_of(clips_.key(), entry->split);
   ShardWriter writer({.path = path, .key = clips_.key(), .unit = unit.number, .capacity = capacity, .codec = codec_});
   std::vector<RejectedVideo> rejected;
   core::parallel_in_order(
       static_cast<int64_t>(unit.entries.size()), options_.threads,
-      [&](int64_t i) { return build_video(clips_, root_, *unit.entries[i]); },
+      [&](int64_t i) {
+        VideoOutcome outcome = build_video(clips_, root_, *unit.entries[i]);
+        if (get_on) get_on();
+        return outcome;
+      },
       [&](int64_t i, VideoOutcome outcome) {
         const ManifestEntry& entry = *unit.entries[i];
         try {

@@ -9,6 +9,7 @@
 // alone.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,8 +55,9 @@ class CacheBuilder {
   uint64_t bytes_to_write() const;
 
   // Throws DataError where a shard of another key lies in its place, IoError where the disk is full. A video that
-  // cannot be decoded is in the summary's rejected list, and no other takes its place.
-  ShardSummary build_unit(int64_t unit) const;
+  // cannot be decoded is in the summary's rejected list, and no other takes its place. `get_on` is called after each
+  // video, from any of the threads.
+  ShardSummary build_unit(int64_t unit, const std::function<void()>& get_on = {}) const;
 
   // Whether a build would say something else of one of these videos, rejected before: its file was put back, or its
   // disk, or the manifest names another file. Tries each, but for those whose file was the one that the manifest names
@@ -65,7 +67,7 @@ class CacheBuilder {
  private:
   // The shard that is there, or nothing where it is damaged or not of this unit. Throws DataError for another key.
   std::optional<ShardSummary> reuse_shard(const BuildUnit& unit, const std::string& path) const;
-  ShardSummary write_shard(const BuildUnit& unit, const std::string& path) const;
+  ShardSummary write_shard(const BuildUnit& unit, const std::string& path, const std::function<void()>& get_on) const;
   std::string path_of(const BuildUnit& unit) const;
   bool has_changed(const RejectedVideo& video, const ManifestEntry& entry) const;
 

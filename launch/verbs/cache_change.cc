@@ -78,7 +78,8 @@ std::string identity_of(const data::CacheReader& from, const CacheSettings& sett
 }
 
 // Every shard of `from` in the codec of `key`, by all ranks.
-std::optional<std::vector<data::ShardSummary>> recode_shards(distributed::Communicator& world,
+std::optional<std::vector<data::ShardSummary>> recode_shards(const Invocation& invocation,
+                                                             distributed::Communicator& world,
                                                              const data::CacheReader& from, const data::CacheKey& key,
                                                              const std::string& out) {
   const auto codec = data::open_codec(out, key);
@@ -89,7 +90,7 @@ std::optional<std::vector<data::ShardSummary>> recode_shards(distributed::Commun
     if (!std::filesystem::exists(out + "/" + shard.file)) missing += shard.records();
   }
   if (world.is_root()) require_free_space(out, data::record_bytes(key) * static_cast<uint64_t>(missing));
-  return ShardWork("cache recode", clips).run(world, [&](int64_t i) {
+  return ShardWork(invocation, "cache recode", clips).run(world, [&](int64_t i, const ShardWork::GetOn&) {
     return data::recode_shard(from.shard(i), key, codec, out + "/" + from.index().shards[i].file);
   });
 }
@@ -157,7 +158,7 @@ int recode_cache(Invocation& invocation) {
   key.codec = {.name = settings.cache.codec};
   key.codec = settle_codec(world, out, {key, settings.cache.bits, from.index().contents_sha256() + from.key().hash()},
                            [&](data::CodecFitter& fitter) { feed_from(from, fitter); });
-  const auto shards = recode_shards(world, from, key, out);
+  const auto shards = recode_shards(invocation, world, from, key, out);
   if (!shards) return core::kExitRequeue;
   if (world.is_root()) {
     data::write_index(out, recoded_index(from.index(), key, *shards, out));

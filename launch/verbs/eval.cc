@@ -14,6 +14,7 @@
 #include "data/loader/cached_clips.h"
 #include "data/loader/online_clips.h"
 #include "distributed/communicator.h"
+#include "distributed/watchdog.h"
 #include "launch/placement.h"
 #include "launch/training/evaluation.h"
 #include "launch/training/probe.h"
@@ -37,7 +38,8 @@ int64_t listed_in(const std::map<std::string, int64_t>& listed, const std::strin
   return at == listed.end() ? 0 : at->second;
 }
 
-SplitScores evaluate_cached(const Settings& settings, TrainedModel& model, distributed::Communicator& world) {
+SplitScores evaluate_cached(const Settings& settings, TrainedModel& model, distributed::Communicator& world,
+                            const std::function<void()>& get_on) {
   if (settings.eval.frame_order != "natural") {
     throw core::ConfigError("eval.frame_order " + settings.eval.frame_order +
                             " needs the videos, as a cache has its frames in their own order: give --manifest and "
@@ -46,7 +48,7 @@ SplitScores evaluate_cached(const Settings& settings, TrainedModel& model, distr
   const data::CacheReader cache(settings.path.cache);
   require_usable(model, cache.key(), settings.path.cache);
   const data::CachedClips clips(cache, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads),
+  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, get_on),
           listed_in(cache.index().listed, settings.eval.split)};
 }
 
@@ -61,7 +63,7 @@ void use_text(const Settings& settings, TrainedModel& model, std::optional<core:
 }
 
 SplitScores evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
-                            distributed::Communicator& world) {
+                            distributed::Communicator& world, const std::function<void()>& get_on) {
   const data::Manifest manifest = data::read_manifest(settings.path.manifest, settings.has.allow_outside_root);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
@@ -69,7 +71,7 @@ SplitScores evaluate_online(const Settings& settings, TrainedModel& model, core:
   key.frame_order = settings.eval.frame_order;
   const data::ClipBuilder builder(encoder, key);
   const data::OnlineClips clips(builder, manifest, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads),
+  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, get_on),
           listed_in(data::count_listed(manifest), settings.eval.split)};
 }
 
@@ -130,6 +132,7 @@ int evaluate_run(Invocation& invocation) {
   require_inputs(invocation);
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
+  distributed::Watchdog watchdog(*invocation.session, world, nullptr, settings.deadline);
   TrainedModel model = load_model(settings.path.run, settings.eval.checkpoint, place_device(invocation));
   std::optional<core::FrozenEncoder> encoder;
   if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
@@ -137,8 +140,9 @@ int evaluate_run(Invocation& invocation) {
   const ScoredClasses classes{model.labels, model.classifier->head->config};
   std::optional<ClassPart> part;
   if (!settings.eval.labels.empty()) part = part_of(classes, data::find_labels(settings.eval.labels));
-  SplitScores found = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world)
-                                                  : evaluate_cached(settings, model, world);
+  const auto get_on = [&] { watchdog.enter(distributed::Phase::kEvaluation, model.step); };
+  SplitScores found = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world, get_on)
+                                                  : evaluate_cached(settings, model, world, get_on);
   if (world.is_root()) {
     if (!settings.path.scores.empty()) {
       write_scores(settings.path.scores,

@@ -225,7 +225,7 @@ int run_train(Invocation& invocation) {
   invocation.need(settings.path.run, "run");
   const distributed::StopSignal stop;
   distributed::Communicator world(*invocation.session);
-  distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
+  distributed::Watchdog watchdog(*invocation.session, world, &stop, settings.deadline);
   const int64_t threads = place_threads(invocation);
   const torch::Device device = place_device(invocation);
   const std::vector<std::string> placement = log_placement(world, threads, device);

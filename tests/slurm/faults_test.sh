@@ -19,6 +19,19 @@ ended_with() {  # ended_with JOB CODE
   scontrol show job "$1" | grep -q "ExitCode=$2:0" || fail "job $1 ended with another code than $2: $(log_of "$1")"
 }
 
+# Whose words count: the first that blame a host. What is only slow for a while is not at fault, and what Slurm ends is not.
+blames() {  # blames HOST, with the words of a step on standard input
+  local host
+  host=$(PERMAFROST_ROOT=$root bash -c 'source "$PERMAFROST_ROOT/slurm/faults.sh"; faulty_host')
+  [ "$host" = "$1" ] || fail "'$host' is blamed, expected '$1'"
+}
+hung='23:50:00 [rank 0] error: rank 1 on node-b, pid 17: silent for 3.00 s, last in forward and backward of step 9'
+slow='23:40:00 [rank 0] warning: rank 2 on node-c, pid 18: silent for 5.00 s, last in checkpoint of step 4'
+ended='slurmstepd-node-a: error: *** STEP 2.0 ON node-a CANCELLED AT 2026-01-01T00:00:00 ***'
+blames node-b <<<"$slow"$'\n'"$hung"$'\n'"$ended"$'\nsrun: error: node-a: task 0: Killed'
+blames node-a <<<"$slow"$'\nsrun: error: node-a: tasks 0-1: Segmentation fault (core dumped)\n'"$hung"
+blames '' <<<"$slow"$'\nsrun: error: node-a: task 0: Exited with exit code 1\n'"$ended"$'\nsrun: error: node-b: task 1: Killed'
+
 # Killed twice on one host. What the submission excludes stays excluded.
 job=$(submit "${one[@]}" --exclude=node-b "${train[@]}" --run "$WORK/run")
 wait_for_step "$job" "$WORK/run" 6

@@ -30,14 +30,19 @@ state_of() { scontrol --oneliner show job "$1" 2>/dev/null | sed -nE 's/.* JobSt
 restarts_of() { scontrol --oneliner show job "$1" | sed -nE 's/.* Restarts=([0-9]+).*/\1/p'; }
 log_of() { cat "$WORK"/*-"$1".log; }
 is_state() { [ "$(state_of "$1")" = "$2" ]; }
-# A requeued job waits for two minutes, or for whoever cannot.
-hurry() { scontrol update JobId="$1" StartTime=now 2>/dev/null || true; }
+has_ended() {  # has_ended JOB: and stays so, as one that is being requeued does not
+  local ended='^(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)$'
+  [[ "$(state_of "$1")" =~ $ended ]] && sleep 2 && [[ "$(state_of "$1")" =~ $ended ]]
+}
+# A requeued job waits for two minutes, and longer than its batch script, whose end would be taken for the new one's.
+hurry() {
+  [ "$(squeue --noheader --jobs "$1" --format %r)" != BeginTime ] || pgrep -f "job0*$1/slurm_script" >/dev/null ||
+    { sleep 1 && scontrol update JobId="$1" StartTime=now 2>/dev/null; } || true
+}
 wait_for_state() {  # wait_for_state JOB STATE: or fails when the job ends otherwise
   local end=$((SECONDS + 120)) state
   until state=$(state_of "$1") && [ "$state" = "$2" ]; do
-    case $state in
-      COMPLETED | FAILED | CANCELLED | TIMEOUT | NODE_FAIL) fail "job $1 is $state, expected $2: $(log_of "$1")" ;;
-    esac
+    ! has_ended "$1" || fail "job $1 is $state, expected $2: $(log_of "$1")"
     [ "$SECONDS" -lt "$end" ] || fail "job $1 is $state after two minutes, expected $2: $(log_of "$1")"
     hurry "$1"
     sleep 0.2
@@ -46,9 +51,7 @@ wait_for_state() {  # wait_for_state JOB STATE: or fails when the job ends other
 wait_for_step() {  # wait_for_step JOB RUN N: the job has done N steps or more
   local end=$((SECONDS + 120))
   until is_state "$1" RUNNING && has_step "$2" "$3" && [ "$(field "$2/status.json" state)" = running ]; do
-    case $(state_of "$1") in
-      COMPLETED | FAILED | CANCELLED) fail "job $1 ended before step $3: $(log_of "$1")" ;;
-    esac
+    ! has_ended "$1" || fail "job $1 is $(state_of "$1") before step $3: $(log_of "$1")"
     [ "$SECONDS" -lt "$end" ] || fail "job $1 did no $3 steps in two minutes: $(log_of "$1")"
     hurry "$1"
     sleep 0.02
