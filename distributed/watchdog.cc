@@ -55,7 +55,7 @@ const char* name_of(Phase phase) {
   return kNames.at(static_cast<size_t>(phase));
 }
 
-Watchdog::Watchdog(MpiSession& session, Communicator& world, const StopSignal* stop, const Deadlines& deadlines)
+Watchdog::Watchdog(MpiSession& session, Communicator& world, const StopSignal& stop, const Deadlines& deadlines)
     : session_(session),
       stop_(stop),
       deadlines_(deadlines),
@@ -190,9 +190,8 @@ void Watchdog::tell_own_place() {
 // After a rank's death mpirun sends the others TERM, and two seconds later KILL; srun sends them KILL when its --wait
 // is over. A wish to stop does not make anybody silent.
 void Watchdog::name_the_silent() {
-  const bool is_asked = stop_ != nullptr && stop_->requested();
-  if (is_asked && asked_to_stop_ == Clock::time_point{}) asked_to_stop_ = Clock::now();
-  const bool is_ending = is_asked && seconds_since(asked_to_stop_) > kSilence;
+  if (stop_.requested() && asked_to_stop_ == Clock::time_point{}) asked_to_stop_ = Clock::now();
+  const bool is_ending = stop_.requested() && seconds_since(asked_to_stop_) > kSilence;
   for (const int peer : beats_->peers()) {
     const double silence = beats_->silence_seconds(peer);
     if (silence < kSilence) named_.erase(peer);

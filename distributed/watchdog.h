@@ -1,6 +1,6 @@
 // Ends a job in which nothing goes on any more, and says where: FAULTS.md calls it F6.
 //
-//   Watchdog watchdog(session, world, &stop, {.step = 600});
+//   Watchdog watchdog(session, world, stop, {.step = 600});
 //   for (...) { watchdog.enter(Phase::kStep, step); step_once(); }
 //
 // Rank 0 hears where every rank is. While any of them gets on, the others may wait for it. When none has for longer
@@ -30,9 +30,8 @@ const char* name_of(Phase phase);
 
 class Watchdog {
  public:
-  // The phase is kStart. Collective over `world`; `session` and `stop` outlive it. Without `stop` (a signal ends the
-  // rank at once) nobody is named because the launcher ends the job.
-  Watchdog(MpiSession& session, Communicator& world, const StopSignal* stop, const Deadlines& deadlines);
+  // The phase is kStart. Collective over `world`; `session` and `stop` outlive it.
+  Watchdog(MpiSession& session, Communicator& world, const StopSignal& stop, const Deadlines& deadlines);
   // Waits for the other ranks', under the deadline of kShutdown, unless an exception unwinds: then the job ends anyway.
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
@@ -57,7 +56,7 @@ class Watchdog {
   double overdue_seconds(const Beat& beat, double silence) const;
 
   MpiSession& session_;
-  const StopSignal* stop_;
+  const StopSignal& stop_;
   const Deadlines deadlines_;
   std::vector<std::string> places_;  // "HOST, pid 4711", by rank
   std::unique_ptr<Heartbeats> beats_;

@@ -121,7 +121,7 @@ std::optional<std::vector<data::ShardSummary>> ShardWork::run(distributed::Commu
   const Clock::time_point start = Clock::now();
   const int64_t total = std::accumulate(clips_.begin(), clips_.end(), int64_t{0});
   distributed::StopSignal stop;
-  distributed::Watchdog watchdog(*invocation_.session, world, &stop, invocation_.settings.deadline);
+  distributed::Watchdog watchdog(*invocation_.session, world, stop, invocation_.settings.deadline);
   std::map<int64_t, data::ShardSummary> mine;
   Done done;
   std::vector<std::string> reports;

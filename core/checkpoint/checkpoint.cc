@@ -35,6 +35,12 @@ json read_json(const std::string& path) {
   return value;
 }
 
+std::string sha256_of_text(const std::string& text) {
+  Sha256 sha;
+  sha.update(text);
+  return sha.hex();
+}
+
 void write_manifest(const std::string& directory) {
   json manifest{{"permafrost_checkpoint", 1}, {"files", json::object()}};
   for (const char* name : kFiles) {
@@ -71,13 +77,22 @@ void replace_link(const std::string& link, const std::string& target) {
   sync_file(fs::path(link).parent_path().string());
 }
 
-// What the checkpoint says of itself; -1 where it was not evaluated or cannot be read.
-double validation_top1(const std::string& directory) {
+// Null where it was not evaluated. A damaged one is told and counts as none: the weights are as they were.
+json evaluation_of(const std::string& directory) {
+  const std::string path = directory + "/evaluation.json";
+  if (!fs::exists(path)) return nullptr;
   try {
-    return read_json(directory + "/state.json").value("evaluation", json::object()).value("top1", -1.0);
+    const json file = read_json(path);
+    if (file.value("sha256", "") == sha256_of_text(file.at("evaluation").dump())) return file["evaluation"];
   } catch (const std::exception&) {  // of the file, or of JSON
-    return -1;
   }
+  log_warning() << path << ": its bytes do not fit its sha256: the checkpoint counts as not evaluated";
+  return nullptr;
+}
+
+double validation_top1(const std::string& directory) {
+  const json evaluation = evaluation_of(directory);
+  return evaluation.is_object() && evaluation.contains("top1") ? evaluation["top1"].get<double>() : -1;
 }
 
 // First its name goes: what is left where power is lost in the middle is no damaged checkpoint.
@@ -95,6 +110,7 @@ Checkpoint read_checkpoint(const std::string& directory) {
   Checkpoint checkpoint;
   checkpoint.directory = directory;
   checkpoint.state = read_json(directory + "/state.json");
+  checkpoint.evaluation = evaluation_of(directory);
   checkpoint.step = checkpoint.state.value("step", int64_t{-1});
   checkpoint.model = read_safetensors(directory + "/model.safetensors").tensors;
   checkpoint.optimizer = read_safetensors(directory + "/optimizer.safetensors").tensors;
@@ -122,8 +138,21 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
   if (fs::exists(final_path)) take_down(final_path);  // a damaged one of the same step, passed over at resume
   publish(partial, final_path);
   replace_link(directory_ + "/latest", name);
+  remove_old(best());
+}
+
+void CheckpointStore::add_evaluation(int64_t step, const json& evaluation) {
+  const std::string directory = directory_ + "/" + name_of_step(step);
+  if (!fs::exists(directory)) return;
+  const json file{{"evaluation", evaluation}, {"sha256", sha256_of_text(evaluation.dump())}};
+  publish_text(directory + "/evaluation.json", file.dump(2) + "\n");
   const std::string best = this->best();
   if (!best.empty()) replace_link(directory_ + "/best", fs::path(best).filename().string());
+  remove_old(best);
+}
+
+// All but the newest and the best.
+void CheckpointStore::remove_old(const std::string& best) const {
   const std::vector<std::string> all = list();
   for (size_t i = 0; i + static_cast<size_t>(keep_) < all.size(); ++i) {
     if (all[i] != best) take_down(all[i]);
@@ -154,6 +183,7 @@ std::optional<Checkpoint> CheckpointStore::load_newest() const {
     try {
       return read_checkpoint(*path);
     } catch (const Error& error) {
+      if (!fs::exists(*path)) return load_newest();  // a run that goes on has newer ones, and has taken this one down
       log_warning() << "checkpoint passed over, trying the one before: " << error.what();
     }
   }

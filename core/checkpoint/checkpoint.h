@@ -6,8 +6,8 @@
 //
 // RUN/checkpoints/step-00000400/ holds model.safetensors, optimizer.safetensors, state.json and manifest.json, the
 // SHA-256 and size of the other three. It is written under another name, every file fsynced, and renamed; then the
-// links `latest` and `best` are replaced. Which one is best the checkpoints themselves say. A checkpoint is read back
-// only if the manifest fits every byte of it.
+// link `latest` is replaced. A checkpoint is read back only if the manifest fits every byte of it. An evaluation takes
+// longer than a job may have left, so it comes later: evaluation.json, with its own SHA-256, and the link `best`.
 #pragma once
 
 #include <torch/types.h>
@@ -24,8 +24,9 @@ struct Checkpoint {
   int64_t step = 0;
   std::map<std::string, torch::Tensor> model;
   std::map<std::string, torch::Tensor> optimizer;
-  nlohmann::json state;   // whatever the trainer needs to go on, plus "step" and "weights_sha256"
-  std::string directory;  // where it was read from; ignored by save
+  nlohmann::json state;       // whatever the trainer needs to go on, plus "step" and "weights_sha256"
+  nlohmann::json evaluation;  // {"top1", ...}; null before add_evaluation; ignored by save
+  std::string directory;      // where it was read from; ignored by save
 };
 
 // Throws DataError naming the file and what is wrong with it, or IoError.
@@ -37,11 +38,13 @@ class CheckpointStore {
   CheckpointStore(std::string directory, int64_t keep);
 
   void save(const Checkpoint& checkpoint);
+  // What an evaluation of the checkpoint of `step` found. Nothing where there is no such checkpoint any more.
+  void add_evaluation(int64_t step, const nlohmann::json& evaluation);
   // The newest that is whole; a damaged newer one is told by a warning. Nothing where there is none at all; DataError
   // where there are some and all are damaged.
   std::optional<Checkpoint> load_newest() const;
-  // The one with the largest "top1" under "evaluation" in its state, the older of equals; what of it is damaged is a
-  // DataError, and so is a store without an evaluated one.
+  // The one whose evaluation has the largest "top1", the older of equals; what of it is damaged is a DataError, and so
+  // is a store without an evaluated one.
   Checkpoint load_best() const;
   // Its directory, or "" where none was evaluated.
   std::string best() const;
@@ -50,6 +53,7 @@ class CheckpointStore {
 
  private:
   void remove_leftovers() const;
+  void remove_old(const std::string& best) const;
 
   std::string directory_;
   int64_t keep_;

@@ -18,6 +18,8 @@ using nlohmann::json;
 
 constexpr size_t kListedMistakes = 50;
 
+struct BrokenOff {};
+
 // A clip, or why there is none.
 struct ReadClip {
   data::Clip clip;
@@ -67,13 +69,13 @@ class Scorer {
 };
 
 std::vector<VideoScore> score_part(TrainedModel& model, const EvaluationSet& set, int64_t first, int64_t end,
-                                   int64_t batch, int64_t threads, const std::function<void()>& get_on) {
+                                   int64_t batch, int64_t threads, const std::function<bool()>& goes_on) {
   std::vector<VideoScore> videos(end - first);
   Scorer scorer(model, batch, videos);
   core::parallel_in_order((end - first) * set.views, threads,
                           [&](int64_t i) { return read_clip(set.source, first * set.views + i); },
                           [&](int64_t i, const ReadClip& read) {
-                            if (get_on) get_on();
+                            if (!goes_on()) throw BrokenOff();
                             VideoScore& video = videos[i / set.views];
                             if (!read.failure.empty()) {
                               if (video.failure.empty()) core::log_warning() << "not evaluated: " << read.failure;
@@ -146,11 +148,19 @@ torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, cons
   return model.classifier->head->scores(clip_logits(model, pixels, features)).cpu();
 }
 
-std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,
-                                 int64_t batch, int64_t reader_threads, const std::function<void()>& get_on) {
+std::optional<std::vector<VideoScore>> evaluate(TrainedModel& model, const EvaluationSet& set,
+                                                distributed::Communicator& world, int64_t batch, int64_t reader_threads,
+                                                const std::function<bool()>& goes_on) {
   const int64_t first = set.videos * world.rank() / world.size();
   const int64_t end = set.videos * (world.rank() + 1) / world.size();
-  const std::vector<VideoScore> mine = score_part(model, set, first, end, batch, reader_threads, get_on);
+  std::vector<VideoScore> mine;
+  bool is_broken_off = false;
+  try {
+    mine = score_part(model, set, first, end, batch, reader_threads, goes_on);
+  } catch (const BrokenOff&) {
+    is_broken_off = true;
+  }
+  if (world.all_reduce_max(is_broken_off ? 1 : 0) != 0) return std::nullopt;
   std::vector<VideoScore> all;
   for (const std::string& part : world.gather(to_bytes(mine))) {
     for (const json& item : json::from_cbor(part)) {

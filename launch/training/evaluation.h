@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +41,11 @@ std::vector<torch::Tensor> clip_logits(TrainedModel& model, const torch::Tensor&
 torch::Tensor clip_scores(TrainedModel& model, const torch::Tensor& pixels, const torch::Tensor& features);
 
 // Each rank takes a part of the videos; rank 0 gets all scores in the order of the set, the others none. A video that
-// cannot be read is a failure, not an end; DataError where all fail. Collective.
-// `get_on` is called for each clip.
-std::vector<VideoScore> evaluate(TrainedModel& model, const EvaluationSet& set, distributed::Communicator& world,
-                                 int64_t batch, int64_t reader_threads, const std::function<void()>& get_on = {});
+// cannot be read is a failure, not an end; DataError where all fail. `goes_on` is called for each clip: where it says
+// no on any rank the evaluation is broken off, and nothing is returned on all. Collective.
+std::optional<std::vector<VideoScore>> evaluate(TrainedModel& model, const EvaluationSet& set,
+                                                distributed::Communicator& world, int64_t batch, int64_t reader_threads,
+                                                const std::function<bool()>& goes_on);
 
 // What the scores of a video are scores of.
 struct ScoredClasses {

@@ -98,7 +98,9 @@ Learner::Learner(const Settings& settings, const TrainingSet& set, const Trainin
     average_.emplace(train_step_.parameters(), settings.recipe.ema_decay);
     if (newest) average_->load_state(newest->optimizer, directory + "/optimizer.safetensors");
   }
-  if (!is_done()) set_status("running");
+  evaluated_step_ =
+      place_.world.all_reduce_max(run_ && !evaluation_.is_null() ? evaluation_["step"].get<int64_t>() : 0);
+  if (!is_complete()) set_status("running");
 }
 
 void Learner::add(const Examples& examples, bool is_last) {
@@ -117,6 +119,7 @@ void Learner::finish_step(const Clock::time_point& start, double data_seconds) {
   } else {
     skip();
   }
+  if (has_diverged_) return;
   ++step_;
   log_.add_step(seconds_since(start), data_seconds);
   log_.add_communication(train_step_.bucket_times());
@@ -128,18 +131,22 @@ void Learner::skip() {
   ++skipped_;
   ++skipped_in_a_row_;
   if (skipped_in_a_row_ > settings_.train.most_skipped_steps) {
-    throw core::DataError("step " + std::to_string(step) + ": the gradient is not finite, in " +
-                          std::to_string(skipped_in_a_row_) +
-                          " steps in a row: lower recipe.learning_rate, or verify the cache");
+    const std::string fault = settings_.path.run + ": step " + std::to_string(step) +
+                              ": the gradient is not finite, in " + std::to_string(skipped_in_a_row_) +
+                              " steps in a row: lower recipe.learning_rate, or verify the cache";
+    if (settings_.sweep.empty()) throw core::DataError(fault);
+    has_diverged_ = true;
+    if (run_) core::log_error() << fault << "; the sweep goes on without it";
+    return;
   }
   if (!run_) return;
-  core::log_warning() << "step " << step << " skipped: its gradient is not finite";
+  core::log_warning() << settings_.path.run << ": step " << step << " skipped: its gradient is not finite";
   run_->log({{"event", "skipped"}, {"step", step}});
 }
 
 bool Learner::is_evaluation_due() const {
   const int64_t epochs = settings_.train.evaluate_every_epochs;
-  return epochs > 0 && (is_done() || step_ % (course_.steps_per_epoch * epochs) == 0);
+  return epochs > 0 && step_ > evaluated_step_ && (is_done() || step_ % (course_.steps_per_epoch * epochs) == 0);
 }
 
 bool Learner::is_checkpoint_due() const {
@@ -149,17 +156,21 @@ bool Learner::is_checkpoint_due() const {
          (train.checkpoint_every_minutes > 0 && seconds_since(last_save_) >= 60 * train.checkpoint_every_minutes);
 }
 
-void Learner::keep(bool is_stopping) {
-  if (is_evaluation_due()) evaluate_now();
+// The evaluation comes after the checkpoint: it may take longer than a job has left.
+bool Learner::keep(bool is_stopping) {
+  if (step_ % settings_.train.log_every_steps == 0 || is_done() || is_stopping) write_line();
   if (writer_) {
     writer_->poll();
     if (is_checkpoint_due() || is_stopping) save();
   }
-  if (step_ % settings_.train.log_every_steps == 0 || is_done() || is_stopping) write_line();
+  return catch_up(is_stopping);
 }
 
-// With the average of the weights where one is kept. Nothing of it reaches the next step.
-void Learner::evaluate_now() {
+bool Learner::catch_up(bool is_stopping) { return is_stopping || (is_evaluation_due() && !evaluate_now()); }
+
+// With the average of the weights where one is kept. Nothing of it reaches the next step. Returns whether it came to
+// its end.
+bool Learner::evaluate_now() {
   std::optional<core::WeightAverage::InUse> in_use;
   if (average_) in_use.emplace(*average_);
   TrainedModel model{.classifier = train_step_.classifier(),
@@ -167,11 +178,15 @@ void Learner::evaluate_now() {
                      .labels = data::LabelMap(set_.labels),
                      .key = set_.key,
                      .step = step_};
-  const std::vector<VideoScore> scores = evaluate(
-      model, {*set_.validation, set_.validation_videos, set_.validation_views}, place_.world, settings_.eval.batch,
-      kReaderThreads, [&] { place_.watchdog.enter(distributed::Phase::kEvaluation, step_); });
-  if (!run_) return;
-  const json result = summarise(scores, {model.labels, model.classifier->head->config});
+  const auto scores = evaluate(model, {*set_.validation, set_.validation_videos, set_.validation_views}, place_.world,
+                               settings_.eval.batch, kReaderThreads, [&] {
+                                 place_.watchdog.enter(distributed::Phase::kEvaluation, step_);
+                                 return !place_.stop.requested();
+                               });
+  if (!scores) return false;
+  evaluated_step_ = step_;
+  if (!run_) return true;
+  const json result = summarise(*scores, {model.labels, model.classifier->head->config});
   evaluation_ = {{"step", step_}};
   for (const char* name : {"top1", "top5", "videos", "failed", "verb_top1", "noun_top1"}) {
     if (result.contains(name)) evaluation_[name] = result[name];
@@ -182,6 +197,9 @@ void Learner::evaluate_now() {
   run_->log(line);
   core::log_info() << run_->path() << ": step " << step_ << ": validation top-1 "
                    << 100 * evaluation_["top1"].get<double>() << " % of " << evaluation_["videos"] << " videos";
+  writer_->finish();
+  store_->add_evaluation(step_, evaluation_);
+  return true;
 }
 
 void Learner::write_line() {
@@ -192,7 +210,8 @@ void Learner::write_line() {
   line["epoch"] = epoch();
   line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
   run_->log(line);
-  const bool is_first = std::exchange(last_line_, line).is_null();  // of this start: its first step is like no other
+  last_line_ = line;
+  const bool is_first = !std::exchange(has_written_line_, true);  // of this start: its first step is like no other
   set_status("running");
   if (const double times = line["slowest_over_mean"].get<double>(); times > kStraggles && !is_first) {
     core::log_warning() << place_.watchdog.name_of(line["slowest_rank"].get<int>())
@@ -210,7 +229,7 @@ void Learner::write_line() {
 }
 
 json Learner::summary() const {
-  json summary{{"step", step_}, {"skipped_steps", skipped_}};
+  json summary{{"step", step_}, {"skipped_steps", skipped_}, {"diverged", has_diverged_}};
   for (const char* name : {"loss", "top1"}) {
     if (last_line_.contains(name)) summary[name] = last_line_[name];
   }

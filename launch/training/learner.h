@@ -4,7 +4,7 @@
 //   while (!learner.is_done()) {
 //     for (each micro-batch) learner.add(examples, is_last);
 //     learner.finish_step(start, data_seconds);
-//     learner.keep(is_stopping);
+//     is_stopping = learner.keep(is_stopping);
 //   }
 //   learner.finish();
 //
@@ -72,18 +72,24 @@ class Learner {
           const c10::intrusive_ptr<c10d::ProcessGroup>& group, const std::string& run);
 
   int64_t step() const { return step_; }
-  bool is_done() const { return step_ >= course_.steps; }
+  // Nothing is left to do: all steps and evaluations are done, or, in a sweep, its gradients are finite no more.
+  bool is_complete() const { return has_diverged_ || (is_done() && !is_evaluation_due()); }
+  bool has_diverged() const { return has_diverged_; }
   const core::DistConfig& network() const { return config_; }
   RunDirectory* run() { return run_ ? &*run_ : nullptr; }  // of rank 0; null elsewhere
 
   // The gradient of some clips. With `is_last` averaged over the ranks: collective.
   void add(const Examples& examples, bool is_last);
   // AdamW, or, where the gradient is not finite, a skipped step: on all ranks alike. The step began at `start`,
-  // whatever other networks took of it, and waited `data_seconds` for clips.
+  // whatever other networks took of it, and waited `data_seconds` for clips. Where too many are skipped in a row, a
+  // network of a sweep stays where it is; one alone is a DataError.
   void finish_step(const Clock::time_point& start, double data_seconds);
-  // What is due after a step: an evaluation, a checkpoint, a line. Collective.
-  void keep(bool is_stopping);
-  // Once: waits for the last checkpoint to be on disk, and says whether the run is done or was stopped.
+  // What is due after a step: a line, a checkpoint, an evaluation. Returns whether the job is to stop: it was stopping
+  // already, or a signal broke the evaluation off, which a later start makes up for. Collective.
+  bool keep(bool is_stopping);
+  // An evaluation that is due and was not made, when the run is started again; returns as keep() does.
+  bool catch_up(bool is_stopping);
+  // Once: waits for the last checkpoint to be on disk, and says how the run ended.
   void finish();
   // Of a line of the sweep's table: {"step", "loss", "top1", "validation_top1", ...}, on rank 0.
   nlohmann::json summary() const;
@@ -91,13 +97,14 @@ class Learner {
  private:
   void resume(const core::Checkpoint& checkpoint);
   void skip();
-  void evaluate_now();
+  bool evaluate_now();
   void save();
   void write_line();
   void set_status(const char* state);
   nlohmann::json state() const;
   nlohmann::json recipe() const;
   double epoch() const { return static_cast<double>(step_) / static_cast<double>(course_.steps_per_epoch); }
+  bool is_done() const { return step_ >= course_.steps; }
   bool is_evaluation_due() const;
   bool is_checkpoint_due() const;
 
@@ -113,7 +120,9 @@ class Learner {
   TrainStep train_step_;
   std::optional<core::WeightAverage> average_;
   int64_t step_ = 0, resumes_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
-  nlohmann::json evaluation_, last_line_;  // {"step", "top1", ...} of the last evaluation; null before
+  int64_t evaluated_step_ = 0;  // 0: none yet
+  bool has_diverged_ = false, has_written_line_ = false;
+  nlohmann::json evaluation_, last_line_;  // on rank 0: {"step", "top1", ...}, {"loss", "top1", ...}; null before
   Clock::time_point last_save_ = Clock::now();
   StepLog log_;
 };

@@ -61,7 +61,11 @@ json Learner::state() const {
              {"labels", set_.labels},
              {"videos_sha256", set_.identity},
              {"cache_key", data::to_json(set_.key)}};
-  if (!evaluation_.is_null() && evaluation_["step"] == step_) state["evaluation"] = evaluation_;
+  // For what is told of the run: of the steps and the evaluation before this checkpoint.
+  state["last_evaluation"] = evaluation_;
+  for (const char* name : {"loss", "top1"}) {
+    if (last_line_.contains(name)) state["last_line"][name] = last_line_[name];
+  }
   return state;
 }
 
@@ -76,10 +80,12 @@ void Learner::resume(const core::Checkpoint& checkpoint) {
   core::load_state(*train_step_.classifier(), checkpoint.model, checkpoint.directory + "/model.safetensors");
   train_step_.optimizer().load_state(checkpoint.optimizer, checkpoint.directory + "/optimizer.safetensors");
   step_ = checkpoint.step;
-  evaluation_ = checkpoint.state.value("evaluation", json());
+  evaluation_ =
+      checkpoint.evaluation.is_null() ? checkpoint.state.value("last_evaluation", json()) : checkpoint.evaluation;
+  last_line_ = checkpoint.state.value("last_line", json());
   skipped_ = checkpoint.state.value("skipped_steps", int64_t{0});
   resumes_ = checkpoint.state.value("resumes", int64_t{0}) + (step_ < course_.steps ? 1 : 0);
-  if (!run_ || step_ >= course_.steps) return;
+  if (!run_ || is_done()) return;
   core::log_info() << "resuming from " << checkpoint.directory << " at step " << step_ << " of " << course_.steps;
   run_->log({{"event", "resumed"}, {"step", step_}, {"checkpoint", checkpoint.directory}});
 }
@@ -114,9 +120,9 @@ void Learner::save() {
 // A run is over when its last checkpoint is on disk; the trainer waits for all ranks before.
 void Learner::finish() {
   place_.watchdog.enter(distributed::Phase::kShutdown, step_);
-  if (run_ && !is_done()) run_->log({{"event", "stopped"}, {"step", step_}});
+  if (run_ && !is_complete()) run_->log({{"event", "stopped"}, {"step", step_}});
   if (writer_) writer_->finish();
-  set_status(is_done() ? "done" : "stopped");
+  set_status(has_diverged_ ? "failed" : is_complete() ? "done" : "stopped");
 }
 
 }  // namespace permafrost::launch

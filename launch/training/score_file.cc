@@ -60,6 +60,12 @@ void add(ScoreSet& sum, const ScoreSet& other, float weight) {
     const auto found = by_id.find(video.video_id);
     if (found == by_id.end())
       throw core::DataError(other.where + ": lacks the video " + video.video_id + " of " + sum.where);
+    const std::string &label = sum.classes.labels.names().at(static_cast<size_t>(video.target)),
+                      &other_label = other.classes.labels.names().at(static_cast<size_t>(found->second->target));
+    if (label != other_label) {
+      throw core::DataError(other.where + ": the video " + video.video_id + " is '" + other_label + "', expected '" +
+                            label + "' as in " + sum.where + ": evaluate both with the same labels");
+    }
     for (size_t k = 0; k < video.scores.size(); ++k) video.scores[k] += weight * found->second->scores[places[k]];
   }
 }
@@ -129,9 +135,9 @@ ScoreSet combine(std::vector<ScoreSet> sets, std::vector<double> weights) {
     for (float& score : video.scores) score *= static_cast<float>(weights.front() / sum);
   }
   for (size_t i = 1; i < sets.size(); ++i) {
-    if (sets[i].split != mean.split) {
-      throw core::DataError(sets[i].where + ": is of the split " + sets[i].split + ", expected " + mean.split + " as " +
-                            mean.where);
+    if (sets[i].split != mean.split || sets[i].frame_order != mean.frame_order) {
+      throw core::DataError(sets[i].where + ": is of the split " + sets[i].split + ", " + sets[i].frame_order +
+                            " frames, expected " + mean.split + ", " + mean.frame_order + " frames as " + mean.where);
     }
     add(mean, sets[i], static_cast<float>(weights[i] / sum));
   }

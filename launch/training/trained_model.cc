@@ -89,20 +89,9 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
   return key;
 }
 
-core::Checkpoint load_checkpoint(const std::string& run, const std::string& which) {
-  const std::string directory = run + "/checkpoints";
-  if (!std::filesystem::is_directory(directory)) {
-    throw core::DataError(run + ": expected a run with checkpoints, found none: train first, or give another --run");
-  }
-  const core::CheckpointStore store(directory, 1);
-  if (which == "best") return store.load_best();
-  const auto newest = store.load_newest();
-  if (!newest) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
-  return *newest;
-}
+namespace {
 
-TrainedModel load_model(const std::string& run, const std::string& which, torch::Device device) {
-  const core::Checkpoint checkpoint = load_checkpoint(run, which);
+TrainedModel model_of(const core::Checkpoint& checkpoint, torch::Device device) {
   TrainedModel model{.device = device};
   try {
     model.labels = data::LabelMap(checkpoint.state.at("labels").get<std::vector<std::string>>());
@@ -117,6 +106,33 @@ TrainedModel load_model(const std::string& run, const std::string& which, torch:
   model.classifier->to(device);
   model.step = checkpoint.step;
   return model;
+}
+
+}  // namespace
+
+core::Checkpoint load_checkpoint(const std::string& run, const std::string& which) {
+  const std::string directory = run + "/checkpoints";
+  if (!std::filesystem::is_directory(directory)) {
+    throw core::DataError(run + ": expected a run with checkpoints, found none: train first, or give another --run");
+  }
+  const core::CheckpointStore store(directory, 1);
+  if (which == "best") return store.load_best();
+  const auto newest = store.load_newest();
+  if (!newest) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
+  return *newest;
+}
+
+TrainedModel load_model(const std::string& run, const std::string& which, torch::Device device) {
+  return model_of(load_checkpoint(run, which), device);
+}
+
+TrainedModel load_model_together(const std::string& run, const std::string& which, torch::Device device,
+                                 distributed::Communicator& world) {
+  std::optional<core::Checkpoint> checkpoint;
+  if (world.is_root()) checkpoint = load_checkpoint(run, which);
+  const std::string directory = world.broadcast(checkpoint ? checkpoint->directory : "");
+  if (!checkpoint) checkpoint = core::read_checkpoint(directory);
+  return model_of(*checkpoint, device);
 }
 
 void use_classes(TrainedModel& model, const std::string& text, core::FrozenEncoder* encoder, double clip_weight) {

@@ -15,6 +15,7 @@
 #include "core/encoder/frozen_encoder.h"
 #include "data/cache/cache_key.h"
 #include "data/dataset/label_map.h"
+#include "distributed/communicator.h"
 #include "launch/settings.h"
 #include "launch/training/zero_shot.h"
 
@@ -44,6 +45,9 @@ data::CacheKey make_cache_key(const Settings& settings, const core::FrozenEncode
 // `which`: "newest", or "best" by the evaluations during training. With the average of the weights where one was kept.
 // Throws DataError where the run has no such checkpoint that is whole.
 TrainedModel load_model(const std::string& run, const std::string& which, torch::Device device);
+// The same checkpoint on all ranks, also while training writes newer ones. Collective.
+TrainedModel load_model_together(const std::string& run, const std::string& which, torch::Device device,
+                                 distributed::Communicator& world);
 core::Checkpoint load_checkpoint(const std::string& run, const std::string& which);
 
 // The encoder at `path`, at the image size and in the type that made the features the model was trained on; whether it

@@ -80,7 +80,7 @@ void Trainer::step_once(const data::Batch& batch, const Clock::time_point& start
   const int64_t micro = settings_.train.micro_batch > 0 ? settings_.train.micro_batch : batch.size();
   std::vector<Learner*> learning;
   for (Learner& learner : learners_) {
-    if (learner.step() == step_) learning.push_back(&learner);
+    if (learner.step() == step_ && !learner.has_diverged()) learning.push_back(&learner);
   }
   for (int64_t begin = 0; begin < batch.size(); begin += micro) {
     const int64_t end = std::min(begin + micro, batch.size());
@@ -94,38 +94,46 @@ void Trainer::step_once(const data::Batch& batch, const Clock::time_point& start
   for (Learner* learner : learning) learner->finish_step(start, data_seconds);
 }
 
+bool Trainer::is_complete() const {
+  return std::all_of(learners_.begin(), learners_.end(), [](const Learner& learner) { return learner.is_complete(); });
+}
+
 int Trainer::train() {
-  if (step_ >= course_.steps) {
-    if (place_.world.is_root())
-      core::log_info() << settings_.path.run << ": complete after " << step_ << " steps, nothing to do";
-    return core::kExitDone;
+  if (is_complete() && place_.world.is_root()) {
+    core::log_info() << settings_.path.run << ": complete after " << step_ << " steps, nothing to do";
   }
+  bool is_stopping = false;
+  for (Learner& learner : learners_) is_stopping = learner.catch_up(is_stopping);
+  if (!is_stopping && step_ < course_.steps) run_steps();
+  finish();
+  return is_complete() ? core::kExitDone : core::kExitRequeue;
+}
+
+void Trainer::run_steps() {
   data::ClipLoader loader(*set_.clips, requests(),
                           {.threads = settings_.train.loader_threads,
                            .batches_ahead = settings_.train.prefetch_batches,
                            .is_pinned = place_.device.is_cuda()});
-  while (step_ < course_.steps) {
+  for (bool is_stopping = false; !is_stopping && step_ < course_.steps && !is_complete();) {
     const Clock::time_point start = Clock::now();
     const double waited = loader.wait_seconds();
     place_.watchdog.enter(distributed::Phase::kData, step_ + 1);
     const std::optional<data::Batch> batch = loader.next();
     PERMAFROST_CHECK(batch.has_value(), "the loader ends with the last step");
     step_once(*batch, start, loader.wait_seconds() - waited);
-    const bool is_stopping = place_.stop.agreed(place_.world);
+    is_stopping = place_.stop.agreed(place_.world);
     for (Learner& learner : learners_) {
-      if (learner.step() == step_) learner.keep(is_stopping);
+      if (learner.step() == step_) is_stopping = learner.keep(is_stopping);
     }
-    if (!is_stopping || step_ == course_.steps) continue;
-    finish();
-    return core::kExitRequeue;
   }
-  finish();
-  return core::kExitDone;
 }
 
 void Trainer::finish() {
   for (Learner& learner : learners_) learner.finish();
   place_.world.barrier();
+  const bool has_any =
+      std::any_of(learners_.begin(), learners_.end(), [](const Learner& l) { return !l.has_diverged(); });
+  if (!has_any) throw core::DataError(settings_.path.run + ": no network of the sweep has finite gradients any more");
 }
 
 }  // namespace permafrost::launch

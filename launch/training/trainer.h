@@ -37,6 +37,8 @@ class Trainer {
   data::ClipLoader::RequestFunction requests();
   void step_once(const data::Batch& batch, const Clock::time_point& start, double data_seconds);
   Examples examples_of(const data::Batch& batch, int64_t begin, int64_t end);
+  bool is_complete() const;
+  void run_steps();
   void finish();
 
   const Settings& settings_;

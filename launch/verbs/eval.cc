@@ -38,8 +38,8 @@ int64_t listed_in(const std::map<std::string, int64_t>& listed, const std::strin
   return at == listed.end() ? 0 : at->second;
 }
 
-SplitScores evaluate_cached(const Settings& settings, TrainedModel& model, distributed::Communicator& world,
-                            const std::function<void()>& get_on) {
+std::optional<SplitScores> evaluate_cached(const Settings& settings, TrainedModel& model,
+                                           distributed::Communicator& world, const std::function<bool()>& goes_on) {
   if (settings.eval.frame_order != "natural") {
     throw core::ConfigError("eval.frame_order " + settings.eval.frame_order +
                             " needs the videos, as a cache has its frames in their own order: give --manifest and "
@@ -48,8 +48,10 @@ SplitScores evaluate_cached(const Settings& settings, TrainedModel& model, distr
   const data::CacheReader cache(settings.path.cache);
   require_usable(model, cache.key(), settings.path.cache);
   const data::CachedClips clips(cache, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, get_on),
-          listed_in(cache.index().listed, settings.eval.split)};
+  auto scores =
+      evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, goes_on);
+  if (!scores) return std::nullopt;
+  return SplitScores{std::move(*scores), listed_in(cache.index().listed, settings.eval.split)};
 }
 
 // With --text the run names those classes instead of its own.
@@ -62,8 +64,8 @@ void use_text(const Settings& settings, TrainedModel& model, std::optional<core:
   use_classes(model, settings.path.text, encoder ? &*encoder : nullptr, settings.eval.clip_weight);
 }
 
-SplitScores evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
-                            distributed::Communicator& world, const std::function<void()>& get_on) {
+std::optional<SplitScores> evaluate_online(const Settings& settings, TrainedModel& model, core::FrozenEncoder& encoder,
+                                           distributed::Communicator& world, const std::function<bool()>& goes_on) {
   const data::Manifest manifest = data::read_manifest(settings.path.manifest, settings.has.allow_outside_root);
   data::CacheKey key = model.key;
   key.eval_views = settings.sampling.eval_views;
@@ -71,8 +73,10 @@ SplitScores evaluate_online(const Settings& settings, TrainedModel& model, core:
   key.frame_order = settings.eval.frame_order;
   const data::ClipBuilder builder(encoder, key);
   const data::OnlineClips clips(builder, manifest, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  return {evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, get_on),
-          listed_in(data::count_listed(manifest), settings.eval.split)};
+  auto scores =
+      evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, goes_on);
+  if (!scores) return std::nullopt;
+  return SplitScores{std::move(*scores), listed_in(data::count_listed(manifest), settings.eval.split)};
 }
 
 void tell(const Settings& settings, const json& result) {
@@ -132,17 +136,26 @@ int evaluate_run(Invocation& invocation) {
   require_inputs(invocation);
   place_threads(invocation);
   distributed::Communicator world(*invocation.session);
-  distributed::Watchdog watchdog(*invocation.session, world, nullptr, settings.deadline);
-  TrainedModel model = load_model(settings.path.run, settings.eval.checkpoint, place_device(invocation));
+  const distributed::StopSignal stop;
+  distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
+  TrainedModel model =
+      load_model_together(settings.path.run, settings.eval.checkpoint, place_device(invocation), world);
   std::optional<core::FrozenEncoder> encoder;
   if (!settings.path.encoder.empty()) encoder.emplace(load_frozen_encoder(model, invocation.need_encoder()));
   use_text(settings, model, encoder);
   const ScoredClasses classes{model.labels, model.classifier->head->config};
   std::optional<ClassPart> part;
   if (!settings.eval.labels.empty()) part = part_of(classes, data::find_labels(settings.eval.labels));
-  const auto get_on = [&] { watchdog.enter(distributed::Phase::kEvaluation, model.step); };
-  SplitScores found = settings.path.cache.empty() ? evaluate_online(settings, model, *encoder, world, get_on)
-                                                  : evaluate_cached(settings, model, world, get_on);
+  const auto goes_on = [&] {
+    watchdog.enter(distributed::Phase::kEvaluation, model.step);
+    return !stop.requested();
+  };
+  std::optional<SplitScores> scored = settings.path.cache.empty()
+                                          ? evaluate_online(settings, model, *encoder, world, goes_on)
+                                          : evaluate_cached(settings, model, world, goes_on);
+  if (!scored && world.is_root()) core::log_warning() << "stopped early: start the same command again";
+  if (!scored) return core::kExitRequeue;
+  SplitScores& found = *scored;
   if (world.is_root()) {
     if (!settings.path.scores.empty()) {
       write_scores(settings.path.scores,

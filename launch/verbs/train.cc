@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -211,9 +212,9 @@ void tell_sweep(const Settings& settings, const Trainer& trainer) {
     const std::string validation = row.contains("validation_top1")
                                        ? std::to_string(100 * row["validation_top1"].get<double>()).substr(0, 5) + " %"
                                        : "-";
-    std::printf("%-40s %8lld %10.4f %6.1f %% %12s\n", row["name"].get<std::string>().c_str(),
-                static_cast<long long>(row["step"]), row.value("loss", 0.0), 100 * row.value("top1", 0.0),
-                validation.c_str());
+    std::printf("%-40s %8lld %10.4f %6.1f %% %12s%s\n", row["name"].get<std::string>().c_str(),
+                static_cast<long long>(row["step"]), row.value("loss", std::nan("")),
+                100 * row.value("top1", std::nan("")), validation.c_str(), row["diverged"] ? " diverged" : "");
   }
   std::fflush(stdout);
 }
@@ -225,7 +226,7 @@ int run_train(Invocation& invocation) {
   invocation.need(settings.path.run, "run");
   const distributed::StopSignal stop;
   distributed::Communicator world(*invocation.session);
-  distributed::Watchdog watchdog(*invocation.session, world, &stop, settings.deadline);
+  distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
   const int64_t threads = place_threads(invocation);
   const torch::Device device = place_device(invocation);
   const std::vector<std::string> placement = log_placement(world, threads, device);

@@ -56,7 +56,7 @@ void hang() {
 
 void take_steps(distributed::MpiSession& session, Communicator& world, const std::string& way) {
   const distributed::StopSignal stop;
-  distributed::Watchdog watchdog(session, world, &stop, kDeadlines);
+  distributed::Watchdog watchdog(session, world, stop, kDeadlines);
   const bool is_last = world.rank() == world.size() - 1;
   say_ready();
   for (int step = 1; step <= 4; ++step) {

@@ -40,6 +40,25 @@ grep -A3 '"recipe.learning_rate"' "$WORK/sweep-online-2/lr=3e-3,wd=1e-4/config.j
   { grep -B3 '"sweep"' "$WORK/sweep-online-2/lr=3e-3,wd=1e-4/config.json" | grep -q 3e-3 || fail "config.json does not tell the swept value"; }
 ranks 1 eval --run "$WORK/sweep-cached-2/lr=3e-3,wd=1e-4" --cache "$WORK/cache" >/dev/null || fail "a network of a sweep is no run"
 
+# Started again when all is done, it has the same to tell.
+cp "$WORK/sweep-cached-2/sweep.json" "$WORK/sweep.before"
+train 2 "$WORK/sweep-cached-2" "${cached[@]}" "${sweep[@]}" || fail "$(cat "$WORK/sweep.log")"
+grep -q 'nothing to do' "$WORK/sweep.log" || fail "a complete sweep was not recognised: $(cat "$WORK/sweep.log")"
+cmp "$WORK/sweep-cached-2/sweep.json" "$WORK/sweep.before" || fail "a complete sweep was told otherwise"
+
+# A network whose gradients are finite no more ends alone: decay multiplies its weights by -1e6 at every step.
+fast=("${cached[@]}" --recipe.learning_rate 1e3 --train.most_skipped_steps 2)
+train 2 "$WORK/sweep-diverged" "${fast[@]}" --sweep wd=1e-4,1e3 || fail "$(cat "$WORK/sweep.log")"
+grep -q 'wd=1e3: step .* is not finite, in 3 steps in a row' "$WORK/sweep.log" || fail "no word of the network that diverged"
+grep -q '^wd=1e3 .*diverged' "$WORK/sweep.log" || fail "the table does not tell that one diverged: $(cat "$WORK/sweep.log")"
+[ "$(field "$WORK/sweep-diverged/wd=1e3/status.json" state)" = failed ] || fail "status.json does not tell that it failed"
+train 2 "$WORK/alone" "${fast[@]}" --recipe.weight_decay 1e-4 || fail "$(cat "$WORK/sweep.log")"
+[ "$(weights "$WORK/sweep-diverged/wd=1e-4")" = "$(weights "$WORK/alone")" ] || fail "beside one that diverged: other weights"
+rm -r "$WORK/alone"
+code=0
+train 1 "$WORK/sweep-all" "${fast[@]}" --sweep wd=1e3,999 || code=$?
+[ "$code" -eq 1 ] && grep -q 'no network of the sweep' "$WORK/sweep.log" || fail "all diverged: $code, $(cat "$WORK/sweep.log")"
+
 # Killed between the checkpoints of two networks: one is ahead, and waits.
 run=$WORK/sweep-cached-2
 for point in lr=1e-3,wd=1e-4 lr=3e-3,wd=1e-1; do

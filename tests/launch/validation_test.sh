@@ -9,7 +9,7 @@ train() {  # train RUN [OPTION ...]
   ranks 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}" "${@:2}" >"$WORK/validated.log" 2>&1 || fail "$(cat "$WORK/validated.log")"
 }
 evaluated() { ranks 1 eval --run "$1" --cache "$WORK/cache" --json "${@:2}" >"$WORK/eval.json" && field "$WORK/eval.json" top1; }
-events() { grep '"event":"evaluated"' "$1/metrics.jsonl"; }
+events() { grep '"event":"evaluated"' "$1/metrics.jsonl" | sed 's/"time":"[^"]*",//'; }
 top1_at() { events "$1" | grep "\"step\":$2,\|\"step\":$2}" | grep -o '"top1":[0-9.]*' | cut -d: -f2; }
 
 train "$WORK/plain"
@@ -48,6 +48,27 @@ ranks 2 train --manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" -
   --train.evaluate_every_epochs 3 >"$WORK/validated.log" 2>&1 || fail "$(cat "$WORK/validated.log")"
 [ "$(events "$WORK/validated-online" | grep -o '"videos":[0-9]*')" = "$(events "$WORK/validated" | tail -n 1 | grep -o '"videos":[0-9]*')" ] ||
   fail "online: other videos: $(events "$WORK/validated-online")"
+
+# Asked to stop while it evaluates: the checkpoint is there already, the evaluation is made when the run goes on.
+slowly=(--manifest "$WORK/manifest.jsonl" --encoder "$WORK/demo/encoder" "${tiny[@]}" --train.evaluate_every_epochs 1
+  --sampling.eval_views 100)
+ranks 2 train --run "$WORK/validated-oracle" "${slowly[@]}" >"$WORK/validated.log" 2>&1 || fail "$(cat "$WORK/validated.log")"
+run=$WORK/validated-stopped
+ranks 2 train --run "$run" "${slowly[@]}" >"$WORK/validated.log" 2>&1 &
+job=$!
+wait_for "$job" test -e "$run/checkpoints/latest"
+pkill -USR2 -f "train --run $run" || fail "no process of the run"
+code=0
+wait "$job" || code=$?
+[ "$code" -eq 75 ] || fail "expected the exit code 75, found $code: $(cat "$WORK/validated.log")"
+[ "$(readlink "$run/checkpoints/latest")" = step-00000004 ] || fail "not stopped in the evaluation of step 4"
+[ -z "$(events "$run")" ] || fail "an evaluation that was broken off counts"
+ranks 2 train --run "$run" "${slowly[@]}" >"$WORK/validated.log" 2>&1 || fail "$(cat "$WORK/validated.log")"
+[ "$(events "$run")" = "$(events "$WORK/validated-oracle")" ] || fail "stopped: other evaluations: $(events "$run")"
+[ "$(weights "$run")" = "$(weights "$WORK/validated-oracle")" ] || fail "stopped in an evaluation: other weights"
+rm "$run/checkpoints/step-00000012/evaluation.json"  # killed in the last one
+ranks 2 train --run "$run" "${slowly[@]}" >"$WORK/validated.log" 2>&1 || fail "$(cat "$WORK/validated.log")"
+[ "$(events "$run" | wc -l)" -eq 4 ] && [ "$(events "$run" | tail -n 2 | sort -u | wc -l)" -eq 1 ] || fail "the last evaluation was not made again"
 
 # Scores in files, and their average.
 evaluated "$WORK/plain" --scores "$WORK/plain.scores" >"$WORK/plain.top1"

@@ -56,15 +56,32 @@ TEST_F(Checkpoints, KeepTheBestBesideTheNewest) {
   EXPECT_THROW(store.load_best(), DataError);
   const std::vector<double> top1{0.25, 0.75, 0.5, 0.75};
   for (int64_t step = 1; step <= 4; ++step) {
-    Checkpoint checkpoint = checkpoint_at(step);
-    checkpoint.state["evaluation"] = {{"top1", top1[static_cast<size_t>(step) - 1]}};
-    store.save(checkpoint);
+    store.save(checkpoint_at(step));
+    store.add_evaluation(step, {{"top1", top1[static_cast<size_t>(step) - 1]}});
   }
   store.save(checkpoint_at(5));  // not evaluated
   ASSERT_EQ(store.list().size(), 2u);
   EXPECT_EQ(store.load_best().step, 2);  // the older of equals
   EXPECT_EQ(store.load_newest()->step, 5);
   EXPECT_EQ(fs::read_symlink(root() + "/best"), "step-00000002");
+  EXPECT_EQ(store.load_best().evaluation["top1"], 0.75);
+  store.add_evaluation(4, {{"top1", 1}});  // which is there no more
+  EXPECT_EQ(store.load_best().step, 2);
+}
+
+TEST_F(Checkpoints, ADamagedEvaluationIsNoneAndHarmsNoWeights) {
+  CheckpointStore store(root(), 3);
+  store.save(checkpoint_at(1));
+  store.save(checkpoint_at(2));
+  store.add_evaluation(1, {{"top1", 0.25}});
+  store.add_evaluation(2, {{"top1", 0.125}});
+  const std::string path = root() + "/step-00000002/evaluation.json";
+  std::string text = read_text(path);
+  text.replace(text.find("0.125"), 5, "0.925");
+  std::ofstream(path, std::ios::binary) << text;
+  EXPECT_EQ(store.load_best().step, 1);
+  EXPECT_EQ(store.load_newest()->step, 2);
+  EXPECT_TRUE(store.load_newest()->evaluation.is_null());
 }
 
 TEST_F(Checkpoints, FallBackToTheOneBeforeADamagedOne) {
