@@ -268,7 +268,10 @@ void MpiBackend::run() {
   try {
     while (post_queued(&posted)) {
       const size_t was = posted.size();
-      std::erase_if(posted, [](const OperationPointer& operation) { return operation->complete(); });
+      // Not erase_if: where complete() throws, the operations have to be whole, to be told of it.
+      for (auto operation = posted.begin(); operation != posted.end();) {
+        operation = (*operation)->complete() ? posted.erase(operation) : operation + 1;
+      }
       if (posted.size() < was) {
         backoff.reset();
       } else {

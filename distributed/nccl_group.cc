@@ -3,6 +3,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <nccl.h>
 
+#include <chrono>
 #include <string>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
@@ -35,8 +36,11 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communic
   check_version();
   check_device(device);
   c10::cuda::set_device(device.index());
+  // A job that hangs is the watchdog's, which names the rank; NCCL's own would be earlier, and name none.
+  const auto options = c10d::ProcessGroupNCCL::Options::create();
+  options->timeout = std::chrono::hours(24 * 365);
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<MpiStore>(communicator), communicator.rank(),
-                                                     communicator.size());
+                                                     communicator.size(), options);
 }
 
 }  // namespace permafrost::distributed

@@ -31,7 +31,18 @@ void install(int signal, struct sigaction* previous) {
   if (sigaction(signal, &action, previous) != 0) throw core::io_error("signal " + std::to_string(signal), "handle it");
 }
 
+// Returns whether USR2 was blocked before.
+bool mask_usr2(int how) {
+  sigset_t usr2, previous;
+  sigemptyset(&usr2);
+  sigaddset(&usr2, SIGUSR2);
+  pthread_sigmask(how, &usr2, &previous);
+  return sigismember(&previous, SIGUSR2) == 1;
+}
+
 }  // namespace
+
+void StopSignal::hold() { mask_usr2(SIG_BLOCK); }
 
 StopSignal::StopSignal() {
   PERMAFROST_CHECK(!has_owner.exchange(true), "a second StopSignal at the same time");
@@ -40,9 +51,11 @@ StopSignal::StopSignal() {
   install(SIGUSR2, &previous_usr2_);
   install(SIGTERM, &previous_term_);
   install(SIGINT, &previous_int_);
+  was_held_ = mask_usr2(SIG_UNBLOCK);
 }
 
 StopSignal::~StopSignal() {
+  if (was_held_) mask_usr2(SIG_BLOCK);
   sigaction(SIGUSR2, &previous_usr2_, nullptr);
   sigaction(SIGTERM, &previous_term_, nullptr);
   sigaction(SIGINT, &previous_int_, nullptr);

@@ -4,7 +4,8 @@
 //   for (...) { step(); if (stop.agreed(world)) { save(); return core::kExitRequeue; } }
 //
 // USR2, TERM and the first INT are noted; a second INT ends the process at once. At most one at a time; its destructor
-// gives the signals back.
+// gives the signals back. hold() keeps USR2, which Slurm sends when it likes, from ending a process that has no
+// StopSignal yet, or no longer.
 #pragma once
 
 #include <csignal>
@@ -15,6 +16,9 @@ namespace permafrost::distributed {
 
 class StopSignal {
  public:
+  // From here on USR2 waits for a StopSignal. Before any thread is started.
+  static void hold();
+
   StopSignal();
   ~StopSignal();
   StopSignal(const StopSignal&) = delete;
@@ -32,6 +36,7 @@ class StopSignal {
   struct sigaction previous_usr2_ {};
   struct sigaction previous_term_ {};
   struct sigaction previous_int_ {};
+  bool was_held_ = false;
 };
 
 }  // namespace permafrost::distributed

@@ -19,6 +19,7 @@
 #include "core/base/log.h"
 #include "data/video/decode_child.h"
 #include "distributed/communicator.h"
+#include "distributed/stop_signal.h"
 #include "launch/geometry.h"
 #include "launch/verbs/verbs.h"
 
@@ -171,6 +172,7 @@ int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int ar
   invocation.verb = verb.name;
   invocation.table = &table;
   std::optional<distributed::MpiSession> session;
+  if (verb.is_distributed) distributed::StopSignal::hold();
   try {
     const Fault fault = fault_of_options(verb, arguments, invocation);
     // Among several ranks the session comes before the complaint, so that one of them speaks for all.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # launch/run.sh [-np N] VERB [OPTION ...]: permafrost under mpirun so that it can be stopped without losing a step.
 #
-# mpirun kills its ranks two seconds after a TERM or INT. Here it runs in a session of its own, and TERM and the first
-# INT become USR2: the ranks finish their step, write a checkpoint and leave with 75 (start the same command again).
+# mpirun kills its ranks two seconds after a TERM or INT. Here it runs in a session of its own, and USR2, TERM and the
+# first INT become USR2: the ranks finish their step, write a checkpoint and leave with 75 (start the same command again).
 # A second INT ends them at once.
 set -uo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,14 +21,23 @@ fi
 
 setsid mpirun -np "$ranks" "${PERMAFROST:-$here/build/release/permafrost}" "$@" &
 job=$!
-interrupted=0
+interrupted=0 interrupts=0
 stop_gently() {
+  interrupted=1
   echo "run.sh: asked to stop; finishing the step and writing a checkpoint" >&2
   kill -USR2 "$job" 2>/dev/null
-  interrupted=1
-  trap 'kill -KILL -- "-$job" 2>/dev/null; interrupted=1' INT
 }
-trap stop_gently TERM INT
+interrupt() {
+  interrupts=$((interrupts + 1))
+  if [ "$interrupts" -eq 1 ]; then
+    stop_gently
+  else
+    interrupted=1
+    kill -KILL -- "-$job" 2>/dev/null
+  fi
+}
+trap stop_gently TERM USR2
+trap interrupt INT
 while true; do  # a signal ends `wait` early
   interrupted=0
   wait "$job"

@@ -21,13 +21,27 @@ namespace {
 constexpr size_t kMostFrames = 32;
 constexpr std::chrono::milliseconds kPatience{500};
 
-// A handler gets no argument of ours, so what it writes has to be static; one thread writes at a time.
-std::array<void*, kMostFrames> frames;
-std::atomic<bool> is_written{false};
+// What a thread is asked to write, each to its own: one that is late, because it was in the kernel, harms no other's.
+struct Answer {
+  std::array<void*, kMostFrames> frames;
+  std::atomic<bool> is_written{false};
+};
 
-void write_frames(int) {
-  boost::stacktrace::safe_dump_to(frames.data(), sizeof frames);
-  is_written = true;
+void write_frames(int, siginfo_t* info, void*) {
+  auto* answer = static_cast<Answer*>(info->si_value.sival_ptr);
+  boost::stacktrace::safe_dump_to(answer->frames.data(), sizeof answer->frames);
+  answer->is_written = true;
+}
+
+// Whether the thread is there to be asked.
+bool ask(pid_t thread, int signal, Answer* answer) {
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  info.si_value.sival_ptr = answer;
+  return ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), thread, signal, &info) == 0;
 }
 
 std::vector<pid_t> threads_of_process() {
@@ -45,16 +59,16 @@ std::string name_of(pid_t thread) {
 }
 
 std::string stack_of(pid_t thread, int signal) {
-  is_written = false;
-  if (::syscall(SYS_tgkill, ::getpid(), thread, signal) != 0) return "";
+  auto* answer = new Answer;  // for ever: it may be written at any time
+  if (!ask(thread, signal, answer)) return "";
   const auto start = std::chrono::steady_clock::now();
-  while (!is_written) {
+  while (!answer->is_written) {
     if (std::chrono::steady_clock::now() - start > kPatience) return "  gives no answer: in the kernel\n";
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::ostringstream text;
   size_t number = 0;
-  for (const auto& frame : boost::stacktrace::stacktrace::from_dump(frames.data(), sizeof frames)) {
+  for (const auto& frame : boost::stacktrace::stacktrace::from_dump(answer->frames.data(), sizeof answer->frames)) {
     if (number++ < 2) continue;  // the handler and what called it
     const std::string name = frame.name();
     text << "  " << (name.empty() ? boost::stacktrace::to_string(frame) : name) << "\n";
@@ -68,8 +82,8 @@ std::string stacks_of_threads() {
   const int signal = SIGRTMIN + 5;
   struct sigaction action {
   }, previous{};
-  action.sa_handler = &write_frames;
-  action.sa_flags = SA_RESTART;
+  action.sa_sigaction = &write_frames;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
   sigaction(signal, &action, &previous);
   std::map<std::string, std::string> threads_at;  // a stack
   for (const pid_t thread : threads_of_process()) {

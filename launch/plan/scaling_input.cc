@@ -64,15 +64,18 @@ double field(const json& line, const char* name, const std::string& where) {
   throw core::DataError(where + ": expected " + name + " as a number, found none: give --from a run of this version");
 }
 
-// What training wrote of its steps: events are left out, and the first line where there are others.
+// What training wrote of its steps on as many ranks as at last. Left out are events, what a kill cut in two, and the
+// first line where there are others.
 std::vector<json> step_lines(const std::string& path) {
   std::vector<json> lines;
   std::istringstream text(core::read_text(path));
-  int64_t number = 0;
   for (std::string line; std::getline(text, line);) {
-    const json value = parse_object(line, path + ":" + std::to_string(++number));
-    if (value.contains("compute_ms")) lines.push_back(value);
+    const json value = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (value.is_object() && value.contains("compute_ms")) lines.push_back(value);
   }
+  const auto ranks_of = [](const json& line) { return line.value("ranks", json()); };
+  if (!lines.empty())
+    std::erase_if(lines, [&, last = ranks_of(lines.back())](const json& l) { return ranks_of(l) != last; });
   if (lines.empty()) throw core::DataError(path + ": expected a line of steps, found none: let the run go on longer");
   if (lines.size() > 1) lines.erase(lines.begin());
   return lines;

@@ -207,6 +207,7 @@ void Learner::write_line() {
   if (!run_) return;
   line["step"] = step_;
   line["steps"] = course_.steps;
+  line["ranks"] = place_.world.size();
   line["epoch"] = epoch();
   line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
   run_->log(line);

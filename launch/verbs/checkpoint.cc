@@ -35,12 +35,14 @@ int print_info(const Invocation& invocation, const std::string& directory) {
   const core::Checkpoint checkpoint = load_checkpoint(settings.path.run, settings.eval.checkpoint);
   json info = checkpoint.state;
   info["directory"] = checkpoint.directory;
+  if (!checkpoint.evaluation.is_null()) info["evaluation"] = checkpoint.evaluation;
   if (const std::string best = core::CheckpointStore(directory, 1).best(); !best.empty()) info["best"] = best;
   if (settings.has.json) {
     std::cout << json_text(info, 2) << "\n";
     return core::kExitDone;
   }
-  for (const char* name : {"directory", "step", "steps", "epoch", "ranks", "weights_sha256", "evaluation", "best"}) {
+  for (const char* name :
+       {"directory", "step", "steps", "epoch", "cursor", "ranks", "weights_sha256", "evaluation", "best"}) {
     if (info.contains(name)) std::cout << name << ": " << info[name] << "\n";
   }
   return core::kExitDone;
@@ -48,9 +50,15 @@ int print_info(const Invocation& invocation, const std::string& directory) {
 
 int verify_all(const std::string& directory) {
   int damaged = 0;
-  for (const std::string& path : core::CheckpointStore(directory, 1).list()) {
+  const std::vector<std::string> all = core::CheckpointStore(directory, 1).list();
+  if (all.empty()) throw core::DataError(directory + ": expected a checkpoint, found none: train first");
+  for (const std::string& path : all) {
     try {
-      core::read_checkpoint(path);
+      const core::Checkpoint checkpoint = core::read_checkpoint(path);
+      const std::string evaluation = path + "/evaluation.json";
+      if (std::filesystem::exists(evaluation) && checkpoint.evaluation.is_null()) {
+        throw core::DataError(evaluation + ": its bytes do not fit its sha256: remove it, the weights are whole");
+      }
       std::cout << path << ": whole\n";
     } catch (const core::Error& error) {
       std::cout << "damaged: " << error.what() << "\n";

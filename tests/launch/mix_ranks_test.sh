@@ -24,6 +24,30 @@ train 1 run-mix-off --recipe.mix_group 0
 [ "$(losses run-mix-off)" != "$(losses run-mix-one)" ] || fail "mixing changed nothing"
 grep -q '"mix_group"' "$(readlink -f "$WORK/run-mix-one/checkpoints/latest")/state.json" || fail "the checkpoint does not say how clips were mixed"
 
+# Stopped and gone on with on other ranks: the same batches in the same order, so the losses stay beside each other (at a
+# learning rate at which the order of sums, which does differ, is not blown up).
+calm=(--train.log_every_steps 1 --recipe.learning_rate 2e-4)
+ranks 1 train --cache "$WORK/cache" --run "$WORK/run-mix-still" "${tiny[@]}" "${long[@]}" "${calm[@]}"
+at=0
+for count in 1 2 4; do
+  at=$((at + 20))
+  ranks "$count" train --cache "$WORK/cache" --run "$WORK/run-mix-moved" "${tiny[@]}" "${long[@]}" "${calm[@]}" >"$WORK/mix.log" 2>&1 &
+  job=$!
+  wait_for "$job" has_step "$WORK/run-mix-moved" "$at"
+  pkill -USR2 -f "train .*--run $WORK/run-mix-moved" || fail "no process of the run"
+  code=0
+  wait "$job" 2>/dev/null || code=$?
+  [ "$code" -eq 75 ] || [ "$code" -eq 140 ] || fail "expected the exit code 75, found $code: $(cat "$WORK/mix.log")"
+  [ "$(field "$WORK/run-mix-moved/status.json" state)" = stopped ] || fail "not stopped on $count ranks"
+done
+ranks 1 train --cache "$WORK/cache" --run "$WORK/run-mix-moved" "${tiny[@]}" "${long[@]}" "${calm[@]}"
+[ "$(grep -c '"event":"resumed"' "$WORK/run-mix-moved/metrics.jsonl")" -eq 3 ] || fail "expected three resumes"
+[ "$(grep -oE '"ranks": *[0-9]+' "$WORK/run-mix-moved/metrics.jsonl" | uniq | tr -dc '0-9\n' | tr '\n' ' ')" = "1 2 4 1 " ] ||
+  fail "expected 1, 2, 4 and 1 ranks"
+[ "$(losses run-mix-moved | wc -l)" -eq "$(losses run-mix-still | wc -l)" ] || fail "moved: another number of steps"
+paste <(losses run-mix-still) <(losses run-mix-moved) | awk '{ d = ($1 - $2) / $1; if (d < 0) d = -d; if (d > most) most = d }
+  END { print "1, 2, 4, 1 ranks: the losses differ by at most", most; exit most > 1e-5 }' || fail "moved: other losses"
+
 refused() {  # refused TEXT RANKS OPTION...
   local text=$1 count=$2 code=0
   shift 2
