@@ -33,7 +33,7 @@ interrupt() {
     stop_gently
   else
     interrupted=1
-    kill -KILL -- "-$job" 2>/dev/null
+    pkill -KILL --session "$job"
   fi
 }
 trap stop_gently TERM USR2

@@ -10,7 +10,7 @@ source launch/versions.env
 packages=(
   build-essential clang cmake ninja-build ccache pkg-config python3 python3-venv  # to build; clang reads LibTorch's
                                                   # precompiled headers in a fifth of gcc's time
-  libopenmpi-dev openmpi-bin openssh-client                                   # ranks; mpirun wants an ssh or rsh
+  libopenmpi-dev openmpi-bin openssh-client procps                          # ranks; mpirun wants an ssh or rsh
   iproute2 iputils-ping                                                       # tests make two nodes of one machine
   slurm-wlm munge                                                             # and start a Slurm of their own
   libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos

@@ -229,9 +229,9 @@ int run_train(Invocation& invocation) {
   distributed::Watchdog watchdog(*invocation.session, world, stop, settings.deadline);
   const int64_t threads = place_threads(invocation);
   const torch::Device device = place_device(invocation);
-  const std::vector<std::string> placement = log_placement(world, threads, device);
   const TrainingClips clips(invocation);
   Trainer trainer(settings, clips.set(), {world, stop, watchdog, device});
+  const std::vector<std::string> placement = log_placement(world, threads, device);
   if (world.is_root()) {
     nlohmann::json environment = describe_environment(world.size(), threads, device);
     environment["placement"] = placement;

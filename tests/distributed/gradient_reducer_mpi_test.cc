@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,25 @@ TEST_F(GradientReducerTest, GivesTheGradientOfTheWholeBatch) {
     EXPECT_GT(expected.abs().max().item<float>(), 1e-3);
     reducer.release_gradients();
   }
+}
+
+// So that all ranks skip the same steps, and go on as if there had been none.
+TEST_F(GradientReducerTest, AGradientThatIsNotFiniteOnOneRankIsFiniteOnNone) {
+  torch::nn::Sequential network = make_network(1);
+  GradientReducer reducer(network->parameters(), group_, options_);
+  reducer.prepare_for_backward();
+  const double factor = world_.rank() == world_.size() - 1 ? std::numeric_limits<double>::infinity() : 1;
+  (loss_of(network, make_inputs(0), make_targets(0)) * factor).backward();
+  reducer.finish();
+  for (const torch::Tensor& gradient : gradients_of(network->parameters())) {
+    EXPECT_FALSE(torch::isfinite(gradient).any().item<bool>());
+  }
+  reducer.release_gradients();
+  torch::nn::Sequential other = make_network(1);
+  GradientReducer other_reducer(other->parameters(), group_, options_);
+  backward(network, reducer, 1);
+  backward(other, other_reducer, 1);
+  EXPECT_TRUE(torch::equal(flat(gradients_of(network->parameters())), flat(gradients_of(other->parameters()))));
 }
 
 TEST_F(GradientReducerTest, AccumulatesMicroBatchesBeforeItReduces) {

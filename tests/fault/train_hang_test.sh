@@ -36,9 +36,12 @@ done
 (train "$WORK/slow" --deadline.step 10) >"$WORK/log" 2>&1 &
 job=$!
 wait_for "$job" has_step "$WORK/slow" 8
-pid=$(pgrep -P "$job" | tail -n 1)
+for pid in $(pgrep -P "$job"); do
+  [ "$(rank_of "$pid")" != 1 ] || break
+done
 kill -STOP "$pid"
 sleep 2
 kill -CONT "$pid"
 wait "$job" || fail "a rank that was stopped for 2 s of 10: $(cat "$WORK/log")"
 [ "$(weights "$WORK/slow")" = "$oracle" ] || fail "a rank that was stopped for 2 s of 10: other weights"
+grep -q 'rank 1 on .* is slow: since the last line its steps took' "$WORK/log" || fail "the slow rank is not named: $(cat "$WORK/log")"

@@ -37,6 +37,30 @@ wait "$job" || code=$?
 train "$WORK/run-stopped"
 [ "$(weights "$WORK/run-stopped")" = "$oracle" ] || fail "stopped and resumed: other bits"
 
+# What stops gently, and what does not: USR2, which Slurm sends; TERM and then INT; INT twice, where a rank hangs.
+run_sh() { PERMAFROST="$PERMAFROST" exec "$RUN_SH" -np 2 train --cache "$WORK/cache" --run "$1" "${tiny[@]}" "${long[@]}" --threads 1; }
+for signals in USR2 "TERM INT" "INT INT"; do
+  run=$WORK/run-${signals/ /-}
+  (trap - INT; run_sh "$run") >"$WORK/stopped.log" 2>&1 &
+  job=$!
+  wait_for "$job" has_step "$run" 2
+  [ "$signals" != "INT INT" ] || pkill -STOP -n -f "train .*--run $run " || fail "no rank to stop"
+  for signal in $signals; do
+    kill -"$signal" "$job" 2>/dev/null || true
+    wait_for "$job" grep -q 'asked to stop' "$WORK/stopped.log"
+  done
+  code=0
+  wait "$job" || code=$?
+  state=$(field "$run/status.json" state)
+  case $signals in
+    "INT INT") [ "$code" -eq 137 ] && [ "$state" = running ] || fail "$signals: $code, $state: $(cat "$WORK/stopped.log")" ;;
+    *) [ "$code" -eq 75 ] && [ "$state" = stopped ] || fail "$signals: $code, $state: $(cat "$WORK/stopped.log")" ;;
+  esac
+  ! pgrep -f "train .*--run $run " >/dev/null || fail "$signals: a rank is left"
+  train "$run"
+  [ "$(weights "$run")" = "$oracle" ] || fail "$signals: other bits"
+done
+
 # A damaged newest checkpoint: the one before, loudly, and the same bits again.
 newest=$(readlink -f "$WORK/run-killed/checkpoints/latest")
 printf '\xff' | dd of="$newest/model.safetensors" bs=1 seek=5000 conv=notrunc status=none
@@ -52,6 +76,10 @@ train "$WORK/run-often" --train.checkpoint_every_steps 1 --train.keep_checkpoint
 [ "$(weights "$WORK/run-often")" = "$oracle" ] || fail "checkpoints after every step: other bits"
 [ "$(find "$WORK/run-often/checkpoints" -maxdepth 1 -name 'step-*' | wc -l)" -eq 2 ] || fail "expected the newest 2 checkpoints"
 
+train "$WORK/run-minutes" --train.checkpoint_every_epochs 40 --train.checkpoint_every_minutes 0.0001 --train.keep_checkpoints 3
+[ "$(weights "$WORK/run-minutes")" = "$oracle" ] || fail "checkpoints by the clock: other bits"
+[ "$(find "$WORK/run-minutes/checkpoints" -maxdepth 1 -name 'step-*' | wc -l)" -eq 3 ] || fail "no checkpoints by the clock"
+
 # Layers that backward runs once more change no bit, in bf16 neither.
 train "$WORK/run-recomputed" --train.recompute layers
 [ "$(weights "$WORK/run-recomputed")" = "$oracle" ] || fail "recomputed layers: other bits"
@@ -64,6 +92,6 @@ code=0
 train "$WORK/run-diverged" --recipe.learning_rate 1000 --recipe.weight_decay 1000 --recipe.warmup_epochs 0 \
   --train.most_skipped_steps 2 >"$WORK/diverged.log" 2>&1 || code=$?
 [ "$code" -eq 1 ] || fail "expected the exit code 1, found $code: $(cat "$WORK/diverged.log")"
-grep -q 'error: permafrost train: step [0-9]*: the gradient is not finite, in 3 steps in a row' "$WORK/diverged.log" ||
+grep -q 'error: permafrost train: .*run-diverged: step [0-9]*: the gradient is not finite, in 3 steps in a row' "$WORK/diverged.log" ||
   fail "no word of the gradient: $(cat "$WORK/diverged.log")"
 [ "$(grep -c '"event":"skipped"' "$WORK/run-diverged/metrics.jsonl")" -eq 2 ] || fail "expected 2 skipped steps in metrics.jsonl"

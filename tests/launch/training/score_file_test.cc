@@ -44,12 +44,15 @@ TEST(ScoreFile, CombinesByVideoAndByClass) {
 }
 
 TEST(ScoreFile, RefusesOthers) {
-  ScoreSet other_class = kSecond, other_video = kSecond, fewer = kSecond, other_split = kSecond;
+  ScoreSet other_class = kSecond, other_video = kSecond, fewer = kSecond, other_split = kSecond, other_label = kSecond,
+           shuffled = kSecond;
   other_class.classes.labels = data::LabelMap({"swim", "walk"});
   other_video.scores[0].video_id = "c";
   fewer.scores.pop_back();
   other_split.split = "test";
-  for (const ScoreSet& other : {other_class, other_video, fewer, other_split}) {
+  other_label.scores[0].target = 1;  // the video's class was put right in between
+  shuffled.frame_order = "shuffled";
+  for (const ScoreSet& other : {other_class, other_video, fewer, other_split, other_label, shuffled}) {
     EXPECT_THROW(combine({kFirst, other}, {}), core::DataError);
   }
   for (const std::vector<double>& weights : {std::vector<double>{1}, {0, 0}, {1, -1}}) {
