@@ -22,6 +22,9 @@ constexpr uint64_t kFirstSpecialStep = 0xfffffff0;
 constexpr const char* kAllReduceVariable = "OMPI_MCA_coll_libnbc_iallreduce_algorithm";
 constexpr const char* kRabenseifner = "3";
 
+// One process alone would start a daemon of OpenMPI's, which takes a sixth of a second and listens to the network.
+constexpr const char* kAloneVariable = "OMPI_MCA_ess_singleton_isolated";
+
 std::optional<int64_t> number_in(const char* text) {
   if (text == nullptr || *text == '\0') return std::nullopt;
   char* end = nullptr;
@@ -87,6 +90,7 @@ void MpiSession::start(int* argc, char*** argv) {
   MPI_TRY(MPI_Initialized(&is_initialized));
   PERMAFROST_CHECK(!is_initialized, "a second MpiSession in one process");
   prepare_for_srun();
+  ::setenv(kAloneVariable, "1", /*overwrite=*/0);
   ::setenv(kAllReduceVariable, kRabenseifner, /*overwrite=*/0);
   int provided = MPI_THREAD_SINGLE;
   MPI_TRY(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided));

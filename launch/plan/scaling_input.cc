@@ -118,7 +118,12 @@ ScalingInput scaling_of_run(const Settings& settings, const std::string& run, co
     return median_of(lines, [&](const json& line) { return field(line, name, metrics); });
   };
   const auto ranks = static_cast<int64_t>(std::max(1.0, field(environment, "ranks", place)));
-  ScalingInput input{.interconnect = interconnect_of(settings, environment.value("device", "cpu") != "cpu")};
+  const bool is_gpu = environment.value("device", "cpu") != "cpu";
+  if (is_gpu && ranks > 1) {  // their collectives are only queued when a time is taken
+    throw core::ConfigError(run + ": expected a run whose communication was timed, on CPUs or on one GPU, found " +
+                            std::to_string(ranks) + " GPUs: give --from a run on one GPU");
+  }
+  ScalingInput input{.interconnect = interconnect_of(settings, is_gpu)};
   input.threads = static_cast<int64_t>(std::max(1.0, field(environment, "threads_per_rank", place)));
   input.compute_seconds = kMillisecond * median_field("compute_ms");
   input.clips = std::round(median_of(lines, [&](const json& line) {
