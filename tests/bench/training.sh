@@ -15,7 +15,7 @@ trap '[ -n "${1:-}" ] || rm -rf "$work"' EXIT
 mkdir -p "$work"
 steps=${STEPS:-12}
 
-config=(--config "$here/../../configs/k400_vit_b16_8+16f.ini" --model.head linear)
+config=(--config "$here/../../configs/k400_vit_b16_8+16f.ini")
 said() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }; }
 if [ ! -e "$work/cache/index.json" ]; then
   said "${PEERS:?a virtual environment with torch and transformers}/bin/python" "$here/make_encoder.py" "$work/encoder"
@@ -29,8 +29,8 @@ videos=32  # for training: an epoch of one clip a step has as many steps
 train() {  # train RANKS RUN CLIPS [OPTION ...]: each rank takes CLIPS clips a step
   local ranks=$1 run=$work/$2 clips=$3
   rm -rf "$run"
-  said mpirun -np "$ranks" "$permafrost" train --run "$run" "${config[@]}" --threads 1 --train.log_every_steps 1 \
-    --recipe.batch $((ranks * clips)) --recipe.mix_group 1 --recipe.warmup_epochs 0 --train.checkpoint_every_epochs 1000 \
+  said mpirun -np "$ranks" "$permafrost" train --run "$run" "${config[@]}" --model.head linear --threads 1 --train.log_every_steps 1 \
+    --recipe.batch $((ranks * clips)) --recipe.mix_group 0 --recipe.warmup_epochs 0 --train.checkpoint_every_epochs 1000 \
     --recipe.epochs "$(awk "BEGIN { print ($steps - 0.5) * $ranks * $clips / $videos }")" "${@:4}"
 }
 cached=(--cache "$work/cache")
@@ -50,11 +50,14 @@ for try in 1 2 3 4 5; do
 done
 rates start "$work" 5
 
-steps=100 train 1 stall 1 "${cached[@]}" --train.checkpoint_every_steps 50
-rates stall "$work"
+for try in 1 2 3; do
+  steps=100 train 1 "none-$try" 1 "${cached[@]}" --train.precision bf16
+  steps=100 train 1 "some-$try" 1 "${cached[@]}" --train.precision bf16 --train.checkpoint_every_steps 50
+done
+rates stall "$work" 3
 
 online=(--manifest "$work/manifest.jsonl" --encoder "$work/encoder" --cache.encoder_dtype bf16 --train.precision bf16)
-steps=6
+steps=16
 alone=0
 for rate in 1e-3 2e-3 3e-3 4e-3; do
   begun=$(date +%s%N)

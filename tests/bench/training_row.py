@@ -1,4 +1,4 @@
-"""Lines of training.sh: training_row.py pairs PRECISION FOLDER PAIRS | start FOLDER RUNS | stall FOLDER."""
+"""Lines of training.sh: training_row.py pairs PRECISION FOLDER PAIRS | start FOLDER RUNS | stall FOLDER PAIRS."""
 import datetime
 import json
 import statistics
@@ -37,11 +37,13 @@ def start(folder, count):
     print(f"start to the end of the first step, 2 ranks: at most {spread(seconds)} s of {count} runs")
 
 
-def stall(folder):
-    steps = steps_of(f"{folder}/stall")[1:]
-    total = sum(step["data_ms"] + step["compute_ms"] + step["communication_ms"] for step in steps)
-    stalled = sum(step["checkpoint_ms"] for step in steps)
-    print(f"checkpoint every 50 of {len(steps)} steps: {stalled / total:.2%} of the time")
+def stall(folder, count):
+    def seconds(run):
+        return sum(step["data_ms"] + step["compute_ms"] + step["communication_ms"] + step["checkpoint_ms"]
+                   for step in steps_of(run)[1:-1]) / 1e3
+
+    ratios = [seconds(f"{folder}/some-{i}") / seconds(f"{folder}/none-{i}") for i in range(1, int(count) + 1)]
+    print(f"a checkpoint every 50 steps over none: {spread(ratios)} of {count} pairs")
 
 
 if __name__ == "__main__":
