@@ -106,6 +106,9 @@ void Watchdog::run() {
       name_the_silent();
       std::this_thread::sleep_for(is_leaving_ ? kLookWhenLeaving : kLook);
     }
+    Beat last = own_beat();  // an exception of its own ends this rank: its silence is no fault of its host
+    last.is_last = 1;
+    beats_->exchange(last);
   } catch (const core::Error& error) {
     core::log_error() << "watchdog: " << error.what();
     session_.abort_job(core::kExitError);

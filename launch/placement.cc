@@ -64,12 +64,14 @@ std::string own_placement(int64_t threads, torch::Device device) {
 
 int64_t place_threads(const Invocation& invocation) {
   const int64_t node_cores = ::sysconf(_SC_NPROCESSORS_ONLN);
-  const int64_t own_cores = std::max<int64_t>(1, static_cast<int64_t>(bound_cores().size()));
-  const bool is_bound = own_cores < node_cores;  // the launcher has shared the cores out already
-  const int64_t share = std::max<int64_t>(1, is_bound ? own_cores : own_cores / local_size(invocation));
-  const int64_t threads = invocation.settings.threads > 0 ? invocation.settings.threads : share;
+  const auto own_cores = [] { return std::max<int64_t>(1, static_cast<int64_t>(bound_cores().size())); };
+  int64_t share = own_cores();
+  if (share >= node_cores) {  // else the launcher has shared the cores out already
+    share = std::max<int64_t>(1, share / local_size(invocation));
+    bind_to_numa_node(invocation);
+  }
+  const int64_t threads = invocation.settings.threads > 0 ? invocation.settings.threads : std::min(share, own_cores());
   at::set_num_threads(static_cast<int>(threads));
-  if (!is_bound) bind_to_numa_node(invocation);
   return threads;
 }
 

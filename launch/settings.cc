@@ -164,7 +164,8 @@ void add_training(core::OptionTable& table, Settings& s) {
             {"none", "layers"});
   table.section("deadline", "Deadlines: seconds in which some rank has to get on, or the job ends; 0: none");
   table.add("start", &s.deadline.start, "starting MPI, opening the cache, reading a checkpoint");
-  table.add("step", &s.deadline.step, "a batch, a step or one of its micro-batches, a checkpoint");
+  table.add("step", &s.deadline.step,
+            "a batch, a step or one of its micro-batches, a checkpoint, a clip of an evaluation, a video of a build");
   table.add("shutdown", &s.deadline.shutdown, "the last checkpoint, leaving MPI");
 }
 

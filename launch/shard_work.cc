@@ -137,6 +137,7 @@ std::optional<std::vector<data::ShardSummary>> ShardWork::run(distributed::Commu
       done.bytes += shard.bytes;
       if (stop.requested()) queue.close();
     }
+    watchdog.enter(distributed::Phase::kShutdown, 0);  // not behind those that still have a shard
     world.barrier();
     reports = queue.reports();
   }

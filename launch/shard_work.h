@@ -2,8 +2,8 @@
 //
 //   ShardWork work(invocation, "cache build", clips_of_units);
 //   std::optional<std::vector<data::ShardSummary>> shards = work.run(
-//       world, [&](int64_t unit, const auto& get_on) { return builder.build_unit(unit, get_on); });  // nothing:
-//       stopped
+//       world, [&](int64_t unit, const auto& get_on) { return builder.build_unit(unit, get_on); });
+//   if (!shards) return core::kExitRequeue;  // a signal stopped it
 #pragma once
 
 #include <functional>

@@ -36,6 +36,14 @@ excluded_hosts() {  # excluded_hosts HOST
   echo "$excluded"
 }
 
+# Whether as many nodes as the job needs are left without these.
+has_hosts_without() {  # has_hosts_without HOST,HOST,...
+  local left
+  left=$(comm -23 <(sinfo --noheader --Node --partition "$SLURM_JOB_PARTITION" --format %N | sort -u) \
+    <(scontrol show hostnames "$1" | sort -u) | wc -l)
+  [ "$left" -ge "$SLURM_JOB_NUM_NODES" ]
+}
+
 requeue_after_fault() {
   local host faults most=${PERMAFROST_FAULTS:-5}
   [ -f "$job_log" ] || return 0
@@ -49,5 +57,9 @@ requeue_after_fault() {
   fi
   local excluded
   excluded=$(excluded_hosts "$host")
+  if [ -n "$excluded" ] && ! has_hosts_without "$excluded"; then
+    echo "no host left to go on without $excluded: not started again" >&2
+    return 0
+  fi
   requeue "a fault, $faults of at most $most${excluded:+; without $excluded}" ${excluded:+ExcNodeList="$excluded"}
 }

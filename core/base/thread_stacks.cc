@@ -80,11 +80,10 @@ std::string stack_of(pid_t thread, int signal) {
 
 std::string stacks_of_threads() {
   const int signal = SIGRTMIN + 5;
-  struct sigaction action {
-  }, previous{};
+  struct sigaction action {};
   action.sa_sigaction = &write_frames;
   action.sa_flags = SA_RESTART | SA_SIGINFO;
-  sigaction(signal, &action, &previous);
+  sigaction(signal, &action, nullptr);            // for ever: a late thread without a handler would end the process
   std::map<std::string, std::string> threads_at;  // a stack
   for (const pid_t thread : threads_of_process()) {
     if (thread == ::syscall(SYS_gettid)) continue;

@@ -171,8 +171,13 @@ std::string CheckpointStore::best() const {
 }
 
 Checkpoint CheckpointStore::load_best() const {
-  const std::string path = best();
-  if (!path.empty()) return read_checkpoint(path);
+  for (std::string path = best(); !path.empty(); path = best()) {
+    try {
+      return read_checkpoint(path);
+    } catch (const Error&) {
+      if (fs::exists(path)) throw;  // else a run that goes on has found a better one, and has taken this one down
+    }
+  }
   throw DataError(directory_ + ": expected a checkpoint with an evaluation, found none: train with " +
                   "train.evaluate_every_epochs, or take the newest");
 }

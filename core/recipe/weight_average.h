@@ -3,8 +3,7 @@
 //
 //   WeightAverage average(parameters, 0.999);
 //   optimizer.step(rate); average.update();
-//   { const WeightAverage::InUse in_use(average); evaluate(classifier); }   // then the weights are as before, to the
-//   bit
+//   { const WeightAverage::InUse in_use(average); evaluate(classifier); }   // the weights are then as before
 #pragma once
 
 #include <map>

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "core/base/error.h"
@@ -21,6 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double kStraggles = 1.5;  // times the mean
+constexpr char kDiverged[] = "diverged.json";
 
 // What the cache holds decides the geometry; the settings decide the rest.
 core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
@@ -98,6 +100,11 @@ Learner::Learner(const Settings& settings, const TrainingSet& set, const Trainin
     average_.emplace(train_step_.parameters(), settings.recipe.ema_decay);
     if (newest) average_->load_state(newest->optimizer, directory + "/optimizer.safetensors");
   }
+  // A file tells it, as the checkpoint that is there is older. A network alone was ended by an error, and tries again.
+  const bool is_marked = run_ && !settings.sweep.empty() && std::filesystem::exists(run_->path() + "/" + kDiverged);
+  has_diverged_ = place_.world.all_reduce_max(is_marked ? 1 : 0) != 0;
+  if (is_marked)
+    core::log_warning() << run << ": diverged, and is left out: remove its " << kDiverged << " to try again";
   evaluated_step_ =
       place_.world.all_reduce_max(run_ && !evaluation_.is_null() ? evaluation_["step"].get<int64_t>() : 0);
   if (!is_complete()) set_status("running");
@@ -136,7 +143,9 @@ void Learner::skip() {
                               " steps in a row: lower recipe.learning_rate, or verify the cache";
     if (settings_.sweep.empty()) throw core::DataError(fault);
     has_diverged_ = true;
-    if (run_) core::log_error() << fault << "; the sweep goes on without it";
+    if (!run_) return;
+    core::log_error() << fault << "; the sweep goes on without it";
+    run_->write(kDiverged, {{"step", step}});
     return;
   }
   if (!run_) return;
@@ -166,7 +175,10 @@ bool Learner::keep(bool is_stopping) {
   return catch_up(is_stopping);
 }
 
-bool Learner::catch_up(bool is_stopping) { return is_stopping || (is_evaluation_due() && !evaluate_now()); }
+bool Learner::catch_up(bool is_stopping) {
+  if (is_stopping || has_diverged_ || !is_evaluation_due()) return is_stopping;
+  return !evaluate_now();
+}
 
 // With the average of the weights where one is kept. Nothing of it reaches the next step. Returns whether it came to
 // its end.
@@ -199,6 +211,7 @@ bool Learner::evaluate_now() {
                    << 100 * evaluation_["top1"].get<double>() << " % of " << evaluation_["videos"] << " videos";
   writer_->finish();
   store_->add_evaluation(step_, evaluation_);
+  set_status("running");
   return true;
 }
 

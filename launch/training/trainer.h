@@ -28,6 +28,8 @@ class Trainer {
 
   // Returns an exit code. Collective.
   int train();
+  // Of a sweep: none of its networks has finite gradients any more.
+  bool has_diverged() const;
 
   std::deque<Learner>& learners() { return learners_; }
   const std::deque<Learner>& learners() const { return learners_; }

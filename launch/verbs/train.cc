@@ -241,6 +241,9 @@ int run_train(Invocation& invocation) {
   const int code = trainer.train();
   clips.log_stage(world);
   if (world.is_root() && !settings.sweep.empty() && code == core::kExitDone) tell_sweep(settings, trainer);
+  if (trainer.has_diverged()) {
+    throw core::DataError(settings.path.run + ": no network of the sweep has finite gradients any more");
+  }
   return code;
 }
 

@@ -51,8 +51,8 @@ done
 rates start "$work" 5
 
 for try in 1 2 3; do
-  steps=100 train 1 "none-$try" 1 "${cached[@]}" --train.precision bf16
-  steps=100 train 1 "some-$try" 1 "${cached[@]}" --train.precision bf16 --train.checkpoint_every_steps 50
+  steps=130 train 1 "none-$try" 1 "${cached[@]}" --train.precision bf16
+  steps=130 train 1 "some-$try" 1 "${cached[@]}" --train.precision bf16 --train.checkpoint_every_steps 50
 done
 rates stall "$work" 3
 

@@ -66,4 +66,4 @@ for moment in "start 0" "start 1" "step 0" "step 1" "checkpoint 1" "evaluation 0
   fi
   finish "$what"
 done
-echo "$kills kills, $ended runs ended, each with the same bits; phase and step named in $named of those in a phase"
+echo "$kills kills, $ended runs ended, each with the same bits; in $named of those in a phase it and the step were named"

@@ -52,12 +52,17 @@ train 2 "$WORK/sweep-diverged" "${fast[@]}" --sweep wd=1e-4,1e3 || fail "$(cat "
 grep -q 'wd=1e3: step .* is not finite, in 3 steps in a row' "$WORK/sweep.log" || fail "no word of the network that diverged"
 grep -q '^wd=1e3 .*diverged' "$WORK/sweep.log" || fail "the table does not tell that one diverged: $(cat "$WORK/sweep.log")"
 [ "$(field "$WORK/sweep-diverged/wd=1e3/status.json" state)" = failed ] || fail "status.json does not tell that it failed"
+rm -r "$WORK/sweep-diverged/wd=1e-4/checkpoints/step-00000012"  # killed before its end: the dead one does not come back
+train 2 "$WORK/sweep-diverged" "${fast[@]}" --sweep wd=1e-4,1e3 || fail "$(cat "$WORK/sweep.log")"
+grep -q 'wd=1e3: diverged, and is left out' "$WORK/sweep.log" || fail "it began again with the network that diverged"
+! grep -q ' step [1-8]/12 ' "$WORK/sweep.log" || fail "steps were done again: $(cat "$WORK/sweep.log")"
 train 2 "$WORK/alone" "${fast[@]}" --recipe.weight_decay 1e-4 || fail "$(cat "$WORK/sweep.log")"
 [ "$(weights "$WORK/sweep-diverged/wd=1e-4")" = "$(weights "$WORK/alone")" ] || fail "beside one that diverged: other weights"
 rm -r "$WORK/alone"
 code=0
 train 1 "$WORK/sweep-all" "${fast[@]}" --sweep wd=1e3,999 || code=$?
 [ "$code" -eq 1 ] && grep -q 'no network of the sweep' "$WORK/sweep.log" || fail "all diverged: $code, $(cat "$WORK/sweep.log")"
+[ "$(grep -c '^wd=.*diverged' "$WORK/sweep.log")" -eq 2 ] || fail "no table of networks that all diverged: $(cat "$WORK/sweep.log")"
 
 # Killed between the checkpoints of two networks: one is ahead, and waits.
 run=$WORK/sweep-cached-2

@@ -69,6 +69,15 @@ kill_rank "$WORK/faulty"
 expect "$job" '^2 faults (PERMAFROST_FAULTS=1): not started again'
 ended_with "$job" 137
 
+# No host is left to go on without the one at fault.
+job=$(submit "${one[@]}" --exclude=node-b,node-c "${train[@]}" --run "$WORK/lonely")
+for step in 6 20; do
+  wait_for_step "$job" "$WORK/lonely" "$step"
+  kill_rank "$WORK/lonely"
+  expect "$job" "$([ "$step" -eq 6 ] && echo '^a fault, 1 of at most 5' || echo '^no host left to go on without .*node-a')"
+done
+ended_with "$job" 137
+
 # So many restarts and no more; what depends on the job does not run.
 job=$(PERMAFROST_RESTARTS=1 submit "${one[@]}" "${train[@]}" --run "$WORK/stopped")
 next=$(submit --dependency="afterok:$job" --kill-on-invalid-dep=yes --wrap true)

@@ -4,6 +4,7 @@
 #   start_slurm FOLDER node-a    # then sbatch, srun, scontrol and squeue speak with it
 #   stop_slurm                   # whatever happened: from a trap
 # shellcheck shell=bash
+slurm_folder='' slurm_daemons=()
 
 start_slurm() {  # start_slurm FOLDER NODE...
   slurm_folder=$1
@@ -64,16 +65,13 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-PreemptMode=REQUEUE
-PreemptType=preempt/partition_prio
 MpiDefault=none
 ReturnToService=2
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 KillWait=5
 CONF
     for node in "$@"; do echo "NodeName=$node NodeHostname=$(hostname) NodeAddr=127.0.0.1 Port=$((++port)) CPUs=2"; done
-    echo "PartitionName=main Nodes=ALL Default=YES State=UP MaxTime=INFINITE PriorityTier=1"
-    echo "PartitionName=urgent Nodes=ALL State=UP MaxTime=INFINITE PriorityTier=2"
+    echo "PartitionName=main Nodes=ALL Default=YES State=UP MaxTime=INFINITE"
   } >"$SLURM_CONF"
 }
 
@@ -90,8 +88,10 @@ wait_until() {  # wait_until SECONDS COMMAND...
 
 stop_slurm() {
   local daemon
-  scancel --user="$(id -un)" 2>/dev/null || true
-  wait_until 20 no_jobs || true
+  if [ -n "$slurm_folder" ] && [ "${SLURM_CONF:-}" = "$slurm_folder/slurm.conf" ]; then  # never those of a real Slurm
+    scancel --user="$(id -un)" 2>/dev/null || true
+    wait_until 20 no_jobs || true
+  fi
   for daemon in "${slurm_daemons[@]}"; do kill "$daemon" 2>/dev/null || true; done
   wait "${slurm_daemons[@]}" 2>/dev/null || true
 }
