@@ -33,7 +33,7 @@ expect_named() {  # expect_named JOB RANK WHERE
 (build "$WORK/undisturbed") >"$WORK/log" 2>&1 || fail "$(cat "$WORK/log")"
 for stopped in 1 0; do
   out=$WORK/stopped-$stopped
-  (build "$out" --deadline.start 2 --deadline.step 2) >"$WORK/log" 2>&1 &
+  (build "$out" --deadline.start 2 --deadline.step 2 --deadline.shutdown 2) >"$WORK/log" 2>&1 &
   job=$!
   wait_for "$job" has_shards "$out" 2
   stop_rank "$job" "$stopped"
