@@ -33,10 +33,6 @@ std::optional<int64_t> number_in(const char* text) {
   return value;
 }
 
-std::optional<ExpectedRanks> launched_ranks() {
-  return expected_ranks([](const char* name) { return std::getenv(name); });
-}
-
 // Under an srun that gives its ranks no PMI, OpenMPI ends the program with a page of its own. One rank alone needs
 // none, and does not look for it where this variable is missing.
 void prepare_for_srun() {
@@ -70,6 +66,10 @@ std::optional<ExpectedRanks> expected_ranks(const std::function<const char*(cons
     if (const auto ranks = number_in(lookup(variable))) return ExpectedRanks{*ranks, variable};
   }
   return std::nullopt;
+}
+
+std::optional<ExpectedRanks> launched_ranks() {
+  return expected_ranks([](const char* name) { return std::getenv(name); });
 }
 
 MpiSession::MpiSession(int* argc, char*** argv, const Deadlines& deadlines) : deadlines_(deadlines) {

@@ -65,5 +65,7 @@ struct ExpectedRanks {
 // Slurm step that started this process. Nothing where no launcher is visible, nor in the shell of an allocation (batch
 // and interactive steps), where a program is one process whatever the size of the job.
 std::optional<ExpectedRanks> expected_ranks(const std::function<const char*(const char*)>& lookup);
+// The same of this process's environment.
+std::optional<ExpectedRanks> launched_ranks();
 
 }  // namespace permafrost::distributed

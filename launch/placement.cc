@@ -24,6 +24,9 @@ int64_t local_size(const Invocation& invocation) {
   return invocation.session == nullptr ? 1 : invocation.session->local_size();
 }
 
+// Which of the node's GPUs is this rank's: that of its place, or the only one that it can see.
+int64_t gpu_of_rank(const Invocation& invocation, int64_t gpus) { return gpus > 1 ? local_rank(invocation) : 0; }
+
 // Of the GPU that place_device() gives this rank; "" where it gives none. The runtime that LibTorch brings is asked by
 // name: without CUDA there is no header of it.
 std::string gpu_bus(const Invocation& invocation) {
@@ -31,7 +34,7 @@ std::string gpu_bus(const Invocation& invocation) {
   const auto bus_of = reinterpret_cast<int (*)(char*, int, int)>(::dlsym(RTLD_DEFAULT, "cudaDeviceGetPCIBusId"));
   if (invocation.settings.device == "cpu" || gpus == 0 || bus_of == nullptr) return "";
   char bus[32] = {};
-  const int64_t index = gpus > 1 ? local_rank(invocation) : 0;
+  const int64_t index = gpu_of_rank(invocation, gpus);
   if (index >= gpus || bus_of(bus, sizeof bus, static_cast<int>(index)) != 0) return "";
   std::string text = bus;
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -107,8 +110,7 @@ torch::Device place_device(const Invocation& invocation) {
   }
   at::globalContext().setAllowTF32CuDNN(false);  // fp32 is to mean fp32
   at::globalContext().setBenchmarkCuDNN(true);   // a step has the same shapes as the one before
-  const int64_t index = gpus > 1 ? local_rank(invocation) : 0;
-  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(gpu_of_rank(invocation, gpus))};
 }
 
 }  // namespace permafrost::launch

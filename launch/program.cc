@@ -162,10 +162,6 @@ void start_session(std::optional<distributed::MpiSession>& session, Invocation& 
   core::set_log_rank(session->rank(), session->size());
 }
 
-bool has_launcher() {
-  return distributed::expected_ranks([](const char* name) { return std::getenv(name); }).has_value();
-}
-
 int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int argc, char** argv) {
   Invocation invocation;
   core::OptionTable table = make_option_table(invocation.settings);
@@ -176,7 +172,7 @@ int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int ar
   try {
     const Fault fault = fault_of_options(verb, arguments, invocation);
     // Among several ranks the session comes before the complaint, so that one of them speaks for all.
-    if (verb.is_distributed && has_launcher()) start_session(session, invocation, argc, argv);
+    if (verb.is_distributed && distributed::launched_ranks()) start_session(session, invocation, argc, argv);
     if (const int code = agree(invocation.session, verb.name, fault); code != core::kExitDone) return code;
     if (print_instead(verb, invocation)) return core::kExitDone;
     if (verb.is_distributed && !session) start_session(session, invocation, argc, argv);

@@ -35,12 +35,6 @@ json read_json(const std::string& path) {
   return value;
 }
 
-std::string sha256_of_text(const std::string& text) {
-  Sha256 sha;
-  sha.update(text);
-  return sha.hex();
-}
-
 void write_manifest(const std::string& directory) {
   json manifest{{"permafrost_checkpoint", 1}, {"files", json::object()}};
   for (const char* name : kFiles) {
@@ -83,7 +77,7 @@ json evaluation_of(const std::string& directory) {
   if (!fs::exists(path)) return nullptr;
   try {
     const json file = read_json(path);
-    if (file.value("sha256", "") == sha256_of_text(file.at("evaluation").dump())) return file["evaluation"];
+    if (file.value("sha256", "") == sha256_hex(file.at("evaluation").dump())) return file["evaluation"];
   } catch (const std::exception&) {  // of the file, or of JSON
   }
   log_warning() << path << ": its bytes do not fit its sha256: the checkpoint counts as not evaluated";
@@ -144,7 +138,7 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
 void CheckpointStore::add_evaluation(int64_t step, const json& evaluation) {
   const std::string directory = directory_ + "/" + name_of_step(step);
   if (!fs::exists(directory)) return;
-  const json file{{"evaluation", evaluation}, {"sha256", sha256_of_text(evaluation.dump())}};
+  const json file{{"evaluation", evaluation}, {"sha256", sha256_hex(evaluation.dump())}};
   publish_text(directory + "/evaluation.json", file.dump(2) + "\n");
   const std::string best = this->best();
   if (!best.empty()) replace_link(directory_ + "/best", fs::path(best).filename().string());

@@ -75,6 +75,8 @@ class Learner {
   // Nothing is left to do: all steps and evaluations are done, or, in a sweep, its gradients are finite no more.
   bool is_complete() const { return has_diverged_ || (is_done() && !is_evaluation_due()); }
   bool has_diverged() const { return has_diverged_; }
+  // It takes part in what follows `step`.
+  bool is_at(int64_t step) const { return !has_diverged_ && step_ == step; }
   const core::DistConfig& network() const { return config_; }
   RunDirectory* run() { return run_ ? &*run_ : nullptr; }  // of rank 0; null elsewhere
 

@@ -60,8 +60,8 @@ void add(ScoreSet& sum, const ScoreSet& other, float weight) {
     const auto found = by_id.find(video.video_id);
     if (found == by_id.end())
       throw core::DataError(other.where + ": lacks the video " + video.video_id + " of " + sum.where);
-    const std::string &label = sum.classes.labels.names().at(static_cast<size_t>(video.target)),
-                      &other_label = other.classes.labels.names().at(static_cast<size_t>(found->second->target));
+    const std::string& label = sum.classes.labels.names().at(static_cast<size_t>(video.target));
+    const std::string& other_label = other.classes.labels.names().at(static_cast<size_t>(found->second->target));
     if (label != other_label) {
       throw core::DataError(other.where + ": the video " + video.video_id + " is '" + other_label + "', expected '" +
                             label + "' as in " + sum.where + ": evaluate both with the same labels");

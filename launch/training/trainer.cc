@@ -82,7 +82,7 @@ void Trainer::step_once(const data::Batch& batch, const Clock::time_point& start
   const int64_t micro = settings_.train.micro_batch > 0 ? settings_.train.micro_batch : batch.size();
   std::vector<Learner*> learning;
   for (Learner& learner : learners_) {
-    if (learner.step() == step_ && !learner.has_diverged()) learning.push_back(&learner);
+    if (learner.is_at(step_)) learning.push_back(&learner);
   }
   for (int64_t begin = 0; begin < batch.size(); begin += micro) {
     const int64_t end = std::min(begin + micro, batch.size());
@@ -129,7 +129,7 @@ void Trainer::run_steps() {
     step_once(*batch, start, loader.wait_seconds() - waited);
     is_stopping = place_.stop.agreed(place_.world);
     for (Learner& learner : learners_) {
-      if (learner.step() == step_) is_stopping = learner.keep(is_stopping);
+      if (learner.is_at(step_)) is_stopping = learner.keep(is_stopping);
     }
   }
 }

@@ -33,9 +33,15 @@ struct SplitScores {
   int64_t listed = 0;
 };
 
-int64_t listed_in(const std::map<std::string, int64_t>& listed, const std::string& split) {
-  const auto at = listed.find(split);
-  return at == listed.end() ? 0 : at->second;
+// Nothing where the evaluation was broken off. `listed`: how many the lists name of each split.
+std::optional<SplitScores> scores_of(const Settings& settings, TrainedModel& model, const auto& clips,
+                                     const std::map<std::string, int64_t>& listed, distributed::Communicator& world,
+                                     const std::function<bool()>& goes_on) {
+  auto scores =
+      evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, goes_on);
+  if (!scores) return std::nullopt;
+  const auto at = listed.find(settings.eval.split);
+  return SplitScores{std::move(*scores), at == listed.end() ? 0 : at->second};
 }
 
 std::optional<SplitScores> evaluate_cached(const Settings& settings, TrainedModel& model,
@@ -48,10 +54,7 @@ std::optional<SplitScores> evaluate_cached(const Settings& settings, TrainedMode
   const data::CacheReader cache(settings.path.cache);
   require_usable(model, cache.key(), settings.path.cache);
   const data::CachedClips clips(cache, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  auto scores =
-      evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, goes_on);
-  if (!scores) return std::nullopt;
-  return SplitScores{std::move(*scores), listed_in(cache.index().listed, settings.eval.split)};
+  return scores_of(settings, model, clips, cache.index().listed, world, goes_on);
 }
 
 // With --text the run names those classes instead of its own.
@@ -73,10 +76,7 @@ std::optional<SplitScores> evaluate_online(const Settings& settings, TrainedMode
   key.frame_order = settings.eval.frame_order;
   const data::ClipBuilder builder(encoder, key);
   const data::OnlineClips clips(builder, manifest, settings.eval.split, data::ViewPolicy::kEvery, model.labels);
-  auto scores =
-      evaluate(model, {clips, clips.videos(), clips.views()}, world, settings.eval.batch, kReaderThreads, goes_on);
-  if (!scores) return std::nullopt;
-  return SplitScores{std::move(*scores), listed_in(data::count_listed(manifest), settings.eval.split)};
+  return scores_of(settings, model, clips, data::count_listed(manifest), world, goes_on);
 }
 
 void tell(const Settings& settings, const json& result) {

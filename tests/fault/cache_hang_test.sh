@@ -14,21 +14,6 @@ evaluate() {  # evaluate [OPTION ...]: of the videos, with so many views that it
     --sampling.eval_views 100 --threads 1 --json "$@"
 }
 has_shards() { [ "$(find "$1" -name 'shard-*.h5' 2>/dev/null | wc -l)" -ge "$2" ]; }
-stop_rank() {  # stop_rank JOB RANK; leaves the processes in `ranks`
-  local pid
-  mapfile -t ranks < <(pgrep -P "$1")
-  for pid in "${ranks[@]}"; do
-    [ "$(rank_of "$pid")" != "$2" ] || kill -STOP "$pid"
-  done
-}
-expect_named() {  # expect_named JOB RANK WHERE
-  local code=0
-  MOST=30 expect_end "rank $2 stopped" "$1" "${ranks[@]}"
-  wait "$1" 2>/dev/null || code=$?
-  [ "$code" -eq 1 ] || fail "rank $2 stopped: expected the exit code 1, found $code: $(cat "$WORK/log")"
-  grep -qE "rank $2 on .*, pid [0-9]+: silent for [0-9.]+ s, last in $3" "$WORK/log" ||
-    fail "rank $2 stopped: it is not named with '$3': $(cat "$WORK/log")"
-}
 
 (build "$WORK/undisturbed") >"$WORK/log" 2>&1 || fail "$(cat "$WORK/log")"
 for stopped in 1 0; do
@@ -36,7 +21,7 @@ for stopped in 1 0; do
   (build "$out" --deadline.start 2 --deadline.step 2 --deadline.shutdown 2) >"$WORK/log" 2>&1 &
   job=$!
   wait_for "$job" has_shards "$out" 2
-  stop_rank "$job" "$stopped"
+  signal_rank "$job" "$stopped" STOP
   expect_named "$job" "$stopped" "(start of step 0|shard [0-9]+)"
   [ ! -e "$out/index.json" ] || fail "a build that hung says that it is complete"
   (build "$out") >"$WORK/log" 2>&1 || fail "started again: $(cat "$WORK/log")"
@@ -49,7 +34,7 @@ done
 job=$!
 wait_for "$job" pgrep -P "$job" >/dev/null
 sleep 1
-stop_rank "$job" 1
+signal_rank "$job" 1 STOP
 expect_named "$job" 1 "(start|evaluation) of step [0-9]+"
 (evaluate) >"$WORK/again.json" 2>"$WORK/log" || fail "$(cat "$WORK/log")"
 cmp "$WORK/again.json" "$WORK/undisturbed.json" || fail "started again: another result"

@@ -142,6 +142,27 @@ expect_end() {  # expect_end WHAT PID...: all of them within MOST seconds, or 10
     done
   done
 }
+# Sends a signal to one rank of a job, whose processes it leaves in $ranks. False where the rank is not there.
+signal_rank() {  # signal_rank JOB RANK SIGNAL
+  local pid
+  mapfile -t ranks < <(pgrep -P "$1")
+  for pid in "${ranks[@]}"; do
+    [ "$(rank_of "$pid")" = "$2" ] || continue
+    kill -"$3" "$pid" 2>/dev/null
+    return
+  done
+  return 1
+}
+# After signal_rank JOB RANK STOP: the job ends by its watchdog, which names the rank and where it was. In MOST seconds:
+# its own deadline; rank 0's last words; what the others leave rank 0; mpirun's end.
+expect_named() {  # expect_named JOB RANK WHERE
+  local code=0
+  MOST=30 expect_end "rank $2 stopped" "$1" "${ranks[@]}"
+  wait "$1" 2>/dev/null || code=$?
+  [ "$code" -eq 1 ] || fail "rank $2 stopped: expected the exit code 1, found $code: $(cat "$WORK/log")"
+  grep -qE "rank $2 on .*, pid [0-9]+: silent for [0-9.]+ s, last in $3" "$WORK/log" ||
+    fail "rank $2 stopped: it is not named with '$3': $(cat "$WORK/log")"
+}
 # Kills one rank, mpirun, or all of a job; says whom in $victim, and "none" where there was nobody. The rank is $rank.
 kill_one_of() {  # kill_one_of VICTIM JOB RANK_PID...
   local ranks=("${@:3}") killed
@@ -167,7 +188,7 @@ prepare_kills() {  # prepare_kills WANTED
 
 # Starts a command and kills it within so many milliseconds: one rank, mpirun, or all in turn. It is over in less than 10
 # seconds, and a rank that was killed is named. $what and $victim say what was done, $code is the job's, $WORK/log what it
-# said and $WORK/log.before what it had said by then.
+# said.
 kill_at_random() {  # kill_at_random MOST_MS COMMAND...
   local victims=(rank rank mpirun all) delay_ms=$((RANDOM % $1)) job ranks
   ("${@:2}") >"$WORK/log" 2>&1 &
@@ -175,7 +196,6 @@ kill_at_random() {  # kill_at_random MOST_MS COMMAND...
   sleep_ms "$delay_ms"
   mapfile -t ranks < <(pgrep -P "$job")
   what="kill $kills after $delay_ms ms"
-  cp "$WORK/log" "$WORK/log.before"
   kill_one_of "${victims[kills % 4]}" "$job" "${ranks[@]}"
   [ "$victim" = none ] || kills=$((kills + 1))
   expect_end "$what of $victim" "$job" "${ranks[@]}"

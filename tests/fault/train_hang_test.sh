@@ -16,17 +16,8 @@ for stopped in 1 0; do
   (train "$WORK/hung-$stopped" --deadline.step 2) >"$WORK/log" 2>&1 &
   job=$!
   wait_for "$job" has_step "$WORK/hung-$stopped" 8
-  mapfile -t ranks < <(pgrep -P "$job")
-  for pid in "${ranks[@]}"; do
-    [ "$(rank_of "$pid")" != "$stopped" ] || kill -STOP "$pid"
-  done
-  # Its own deadline; rank 0's last words; what the others leave rank 0; mpirun's end.
-  MOST=30 expect_end "$what" "$job" "${ranks[@]}"
-  code=0
-  wait "$job" 2>/dev/null || code=$?
-  [ "$code" -eq 1 ] || fail "$what: expected the exit code 1, found $code: $(cat "$WORK/log")"
-  grep -qE "rank $stopped on .*, pid [0-9]+: silent for [0-9.]+ s, last in [a-z ]+ of step [0-9]+" "$WORK/log" ||
-    fail "$what: it is not named with its last step: $(cat "$WORK/log")"
+  signal_rank "$job" "$stopped" STOP
+  expect_named "$job" "$stopped" "[a-z ]+ of step [0-9]+"
   grep -q 'permafrost::launch::Trainer::train()' "$WORK/log" || fail "$what: no stack of the other rank: $(cat "$WORK/log")"
   (train "$WORK/hung-$stopped") >"$WORK/log" 2>&1 || fail "$what: started again: $(cat "$WORK/log")"
   [ "$(weights "$WORK/hung-$stopped")" = "$oracle" ] || fail "$what: other weights in the end"
@@ -36,13 +27,10 @@ done
 (train "$WORK/slow" --deadline.step 10) >"$WORK/log" 2>&1 &
 job=$!
 wait_for "$job" has_step "$WORK/slow" 8
-for pid in $(pgrep -P "$job"); do
-  [ "$(rank_of "$pid")" != 1 ] || break
-done
 for try in 1 2 3 4 5 6 7 8; do  # while it computes, or while it waits for the other: only the first tells on it
-  kill -STOP "$pid" 2>/dev/null || break
+  signal_rank "$job" 1 STOP || break
   sleep 0.3
-  kill -CONT "$pid"
+  signal_rank "$job" 1 CONT
   sleep 0.1
 done
 wait "$job" || fail "a rank that was stopped again and again: $(cat "$WORK/log")"

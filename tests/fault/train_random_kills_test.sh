@@ -11,7 +11,6 @@ train() {  # train RUN
   exec mpirun -np 2 "$PERMAFROST" train --cache "$DEMO/cache" --run "$1" "${tiny[@]}" --threads 1 \
     --recipe.epochs 12 --train.checkpoint_every_steps 3 --train.evaluate_every_epochs 1
 }
-words="rank RANK on .*, pid [0-9]+: silent for .*, last in [a-z ]+ of step [0-9]+"
 # mpirun gives the other rank this many seconds for its words; a busy machine may need more than the one that is usual.
 export OMPI_MCA_odls_base_sigkill_timeout=3
 start=$(date +%s%N)
@@ -48,17 +47,14 @@ for moment in "start 0" "start 1" "step 0" "step 1" "checkpoint 1" "evaluation 0
   (train "$WORK/killed") >"$WORK/log" 2>&1 &
   job=$!
   until phase_is "$phase"; do kill -0 "$job" 2>/dev/null || fail "$what: it ended before"; done
-  mapfile -t ranks < <(pgrep -P "$job")
-  for pid in "${ranks[@]}"; do
-    [ "$(rank_of "$pid")" != "$rank" ] || kill -KILL "$pid" 2>/dev/null || true
-  done
+  signal_rank "$job" "$rank" KILL || true
   expect_end "$what" "$job" "${ranks[@]}"
   code=0
   wait "$job" 2>/dev/null || code=$?
   if [ "$code" -ne 0 ]; then
     kills=$((kills + 1))
     grep -q "rank $rank " "$WORK/log" || fail "$what: it is not named: $(cat "$WORK/log")"
-    if grep -qE "${words/RANK/$rank}" "$WORK/log"; then
+    if grep -qE "rank $rank on .*, pid [0-9]+: silent for .*, last in [a-z ]+ of step [0-9]+" "$WORK/log"; then
       named=$((named + 1))
     elif [ "$phase" = step ] || [ "$phase" = evaluation ]; then
       fail "$what: it is not named with its phase: $(cat "$WORK/log")"

@@ -26,8 +26,9 @@ oracle() {  # oracle NAME RANKS [OPTION ...]: the weights of a run without Slurm
 submit() {  # submit [SBATCH_OPTION ...] SCRIPT [OPTION ...]: the number of the job
   sbatch --parsable "${batch[@]}" "$@"
 }
-state_of() { scontrol --oneliner show job "$1" 2>/dev/null | sed -nE 's/.* JobState=([A-Z_]+).*/\1/p' | head -n 1; }
-restarts_of() { scontrol --oneliner show job "$1" | sed -nE 's/.* Restarts=([0-9]+).*/\1/p'; }
+job_field() { scontrol --oneliner show job "$1" 2>/dev/null | sed -nE "s/.* $2=([^ ]+).*/\1/p" | head -n 1; }  # job_field JOB NAME
+state_of() { job_field "$1" JobState; }
+restarts_of() { job_field "$1" Restarts; }
 log_of() { cat "$WORK"/*-"$1".log; }
 is_state() { [ "$(state_of "$1")" = "$2" ]; }
 has_ended() {  # has_ended JOB: and stays so, as one that is being requeued does not
