@@ -43,7 +43,7 @@ hurry() {
 wait_for_state() {  # wait_for_state JOB STATE: or fails when the job ends otherwise
   local end=$((SECONDS + 120)) state
   until state=$(state_of "$1") && [ "$state" = "$2" ]; do
-    ! has_ended "$1" || fail "job $1 is $state, expected $2: $(log_of "$1")"
+    ! has_ended "$1" || is_state "$1" "$2" || fail "job $1 is $state, expected $2: $(log_of "$1")"
     [ "$SECONDS" -lt "$end" ] || fail "job $1 is $state after two minutes, expected $2: $(log_of "$1")"
     hurry "$1"
     sleep 0.2
