@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/clock.h"
+
 namespace permafrost::distributed {
-namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
+using core::seconds_since;
 
 class BucketClock::Hook : public c10d::CommHookInterface {
  public:

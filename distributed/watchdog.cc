@@ -10,6 +10,7 @@
 #include <limits>
 #include <sstream>
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/file.h"
 #include "core/base/log.h"
@@ -17,7 +18,8 @@
 namespace permafrost::distributed {
 namespace {
 
-using Clock = Heartbeats::Clock;
+using core::Clock;
+using core::seconds_since;
 using Seconds = std::chrono::duration<double>;
 
 constexpr std::chrono::milliseconds kLook{100}, kLookWhenLeaving{2};
@@ -26,8 +28,6 @@ constexpr double kLongSilence = 5;  // seconds that are worth a word
 constexpr double kLastWords = 5;    // seconds that the ranks have for theirs
 constexpr double kRank0Late = 10;   // seconds that rank 0 has, beyond the deadline, to end the job itself
 constexpr size_t kMostNamed = 8;
-
-double seconds_since(Clock::time_point time) { return Seconds(Clock::now() - time).count(); }
 
 // The host by Slurm's name for it, where there is one: the batch scripts look for it (slurm/faults.sh).
 std::string own_place() {

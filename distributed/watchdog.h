@@ -1,4 +1,4 @@
-// Ends a job in which nothing goes on any more, and says where: FAULTS.md calls it F6.
+// Ends a job in which nothing goes on any more, and says where.
 //
 //   Watchdog watchdog(session, world, stop, {.step = 600});
 //   for (...) { watchdog.enter(Phase::kStep, step); step_once(); }

@@ -43,8 +43,8 @@ std::string overview() {
     text << "  " << name << verb.summary << "\n";
   }
   text
-      << "\n`permafrost VERB --help` explains a verb. Started by mpirun or srun, cache build, train, eval and dataset\n"
-         "scan share their work over the ranks.\n";
+      << "\n`permafrost VERB --help` explains a verb. Started by mpirun or srun, dataset, cache, train and eval share\n"
+         "their work over the ranks.\n";
   return text.str();
 }
 
@@ -54,11 +54,12 @@ const std::vector<std::string>& common_options() {
   return kOptions;
 }
 
-std::vector<std::string> options_of(const Verb& verb) {
-  std::vector<std::string> options = verb.options;
+std::vector<std::string> with_common(std::vector<std::string> options) {
   options.insert(options.end(), common_options().begin(), common_options().end());
   return options;
 }
+
+std::vector<std::string> options_of(const Verb& verb) { return with_common(verb.options); }
 
 std::string help_of(const Verb& verb, const core::OptionTable& table) {
   return "permafrost " + verb.name + verb.usage + "\n\n" + verb.summary + "\n" + table.help(options_of(verb)) +
@@ -74,13 +75,17 @@ core::ConfigError unknown_verb(const std::string& name) {
 }
 
 // A config may hold the options of other verbs, a command line may not: whoever types one expects it to matter.
+void refuse_options(const std::string& what, const std::vector<std::string>& usable, const std::string& remedy,
+                    core::OptionTable& table) {
+  for (const core::Option& option : table.options()) {
+    if (option.origin != "command line" || core::is_among(option.name, usable)) continue;
+    table.complain("command line: " + what + " has no use for --" + option.name + remedy);
+  }
+}
+
 void refuse_strangers(const Verb& verb, const std::vector<std::string>& words, core::OptionTable& table) {
   const std::string remedy = ": see permafrost " + verb.name + " --help";
-  for (const core::Option& option : table.options()) {
-    if (option.origin != "command line") continue;
-    if (core::is_among(option.name, options_of(verb))) continue;
-    table.complain("command line: " + verb.name + " has no use for --" + option.name + remedy);
-  }
+  refuse_options(verb.name, options_of(verb), remedy, table);
   for (size_t i = verb.words; i < words.size(); ++i) {
     table.complain("command line: " + verb.name + " has no use for the word '" + words[i] + "'" + remedy);
   }
@@ -212,6 +217,11 @@ const std::string& Invocation::need_encoder() const {
   const std::string& folder = need(settings.path.encoder, "encoder");
   if (std::filesystem::exists(folder)) return folder;
   throw core::IoError(folder + ": expected the folder of a frozen encoder, found none: give another --encoder");
+}
+
+void Invocation::use_only(const std::string& what, const std::vector<std::string>& usable) const {
+  refuse_options(what, with_common(usable), ": see permafrost " + verb + " --help", *table);
+  table->finish();
 }
 
 int run_program(int argc, char** argv) {

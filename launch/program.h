@@ -23,6 +23,9 @@ struct Invocation {
   const std::string& need(const std::string& value, const std::string& name) const;
   // --encoder, or an error where it is no folder with the two files of an encoder.
   const std::string& need_encoder() const;
+  // ConfigError where the command line has an option beside `usable` and those of every verb, for a verb that does
+  // several things: `what` names this one.
+  void use_only(const std::string& what, const std::vector<std::string>& usable) const;
 };
 
 struct Verb {

@@ -150,7 +150,7 @@ void add_training(core::OptionTable& table, Settings& s) {
   table.add("evaluate_every_epochs", &s.train.evaluate_every_epochs,
             "on the videos of the split val, and at the end; the best checkpoint is kept; 0: never");
   table.add("most_skipped_steps", &s.train.most_skipped_steps,
-            "in a row, because their gradient is not finite, before training stops");
+            "at most, in a row, because their gradient is not finite; one more ends the training");
   table.add("keep_checkpoints", &s.train.keep_checkpoints, "the newest ones");
   table.add("log_every_steps", &s.train.log_every_steps, "lines of metrics.jsonl");
   table.add("loader_threads", &s.train.loader_threads, "threads that read clips ahead");

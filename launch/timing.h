@@ -1,22 +1,23 @@
-// What every measurement needs of the clock.
+// What every measurement needs: the clock, and the middle of what it gave.
 #pragma once
 
 #include <algorithm>
-#include <chrono>
+#include <limits>
 #include <vector>
+
+#include "core/base/clock.h"
 
 namespace permafrost::launch {
 
-using Clock = std::chrono::steady_clock;
+using core::Clock;
+using core::seconds_since;
 
-inline double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Of an even number of values the greater of the two in the middle; 0 of none.
+// NaN of none.
 inline double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return values.size() % 2 == 1 ? *middle : (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
 }  // namespace permafrost::launch

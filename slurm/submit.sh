@@ -1,22 +1,30 @@
 #!/usr/bin/env bash
-# slurm/submit.sh [--seeds LIST] CONFIG MANIFEST ENCODER OUT [SBATCH_OPTION ...]
+# slurm/submit.sh [--seeds LIST] [--text FILE] CONFIG MANIFEST ENCODER OUT [SBATCH_OPTION ...]
 #
 # Submits cache, train and eval, each to start when the one before has succeeded. The cache goes to OUT/cache, the run
-# to OUT/run. Whatever follows goes to all three: slurm/submit.sh configs/k400.ini k400.jsonl clip out --nodes=4
+# to OUT/run. Whatever follows goes to all three:
+#   slurm/submit.sh --text k400_texts.safetensors configs/k400_vit_b16_8+16f.ini k400.jsonl clip out --nodes=4
+# --text: the class names for a text head, from `permafrost text`.
 # --seeds 0-3 (as sbatch writes an --array) trains a run of each seed, to OUT/run-SEED, and evaluates each.
 set -euo pipefail
-seeds=
-if [ "${1:-}" = --seeds ]; then
-  seeds=${2:-}
-  shift $(($# < 2 ? $# : 2))
-fi
-if [ $# -lt 4 ] || [[ "$seeds" == -* ]]; then
-  sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+usage() {
+  sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
   exit 2
-fi
+}
+seeds='' text=''
+while [[ "${1:-}" == --* ]]; do
+  if [ $# -lt 2 ] || [[ "$2" == -* ]]; then usage; fi
+  case $1 in
+    --seeds) seeds=$2 ;;
+    --text) text=$2 ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+if [ $# -lt 4 ]; then usage; fi
 config=$1 manifest=$2 encoder=$3 out=$4
 shift 4
-for path in "$config" "$manifest" "$encoder"; do
+for path in "$config" "$manifest" "$encoder" ${text:+"$text"}; do
   if [ ! -e "$path" ]; then
     echo "$path: expected a file or folder to train from, found none" >&2
     exit 2
@@ -38,7 +46,7 @@ if [ -n "$seeds" ]; then
   run=$out/run-%a after=aftercorr array=(--array="$seeds") seed=(--recipe.seed %a)
 fi
 train=$(submit "$@" "${array[@]}" --dependency="afterok:$cache" "$PERMAFROST_ROOT/slurm/train.sbatch" \
-  --config "$config" --cache "$out/cache" --run "$run" "${seed[@]}")
+  --config "$config" --cache "$out/cache" --run "$run" ${text:+--text "$text"} "${seed[@]}")
 eval=$(submit "$@" "${array[@]}" --dependency="$after:$train" "$PERMAFROST_ROOT/slurm/eval.sbatch" \
   --config "$config" --cache "$out/cache" --run "$run")
 

@@ -48,7 +48,10 @@ void verify_manifest(const std::string& directory) {
   const std::string manifest_path = directory + "/manifest.json";
   const json manifest = read_json(manifest_path);
   try {
-    if (manifest.at("permafrost_checkpoint") != 1) throw DataError(manifest_path + ": unknown format version");
+    if (const json& format = manifest.at("permafrost_checkpoint"); format != 1) {
+      throw DataError(manifest_path + ": expected a checkpoint of format 1, found " + format.dump() +
+                      ": read it with the version of permafrost that wrote it");
+    }
     for (const char* name : kFiles) {
       const std::string path = directory + "/" + name;
       const auto& entry = manifest.at("files").at(name);

@@ -68,7 +68,9 @@ AvCodec open_encoder(const torch::Tensor& frames, const VideoOptions& options, c
   if (muxer.oformat->flags & AVFMT_GLOBALHEADER) codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   require(av_opt_set(codec->priv_data, "preset", options.preset.c_str(), 0), path, "set the encoder's preset");
   require(av_opt_set_int(codec->priv_data, "crf", options.quality, 0), path, "set the encoder's quality");
-  require(av_opt_set(codec->priv_data, "x264-params", "log-level=error", 0), path, "quieten the encoder");
+  // Without mbtree: on frames of a few macroblocks its assembly reads memory that nothing wrote, and the same frames
+  // are not the same bytes twice.
+  require(av_opt_set(codec->priv_data, "x264-params", "log-level=error:mbtree=0", 0), path, "set the encoder's ways");
   av_log_set_level(AV_LOG_ERROR);  // x264 writes a page of statistics for every clip
   require(avcodec_open2(codec.get(), x264, nullptr), path, "open the encoder");
   return codec;

@@ -117,7 +117,7 @@ ScalingInput scaling_of_run(const Settings& settings, const std::string& run, co
   const auto median_field = [&](const char* name) {
     return median_of(lines, [&](const json& line) { return field(line, name, metrics); });
   };
-  const auto ranks = static_cast<int64_t>(std::max(1.0, field(environment, "ranks", place)));
+  const auto ranks = static_cast<int64_t>(std::max(1.0, field(lines.back(), "ranks", metrics)));
   const bool is_gpu = environment.value("device", "cpu") != "cpu";
   if (is_gpu && ranks > 1) {  // their collectives are only queued when a time is taken
     throw core::ConfigError(run + ": expected a run whose communication was timed, on CPUs or on one GPU, found " +

@@ -4,6 +4,7 @@
 #include "launch/report/charts.h"
 #include "launch/report/markup.h"
 #include "launch/report/sections.h"
+#include "launch/timing.h"
 
 namespace permafrost::launch {
 namespace {
@@ -22,14 +23,6 @@ double mean(const std::vector<double>& values) {
   double sum = 0;
   for (double value : values) sum += value;
   return values.empty() ? kNotLogged : sum / static_cast<double>(values.size());
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return kNotLogged;
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
 std::vector<Mark> event_marks(const RunSummary& run) {

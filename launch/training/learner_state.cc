@@ -70,6 +70,11 @@ json Learner::state() const {
 }
 
 void Learner::resume(const core::Checkpoint& checkpoint) {
+  if (checkpoint.state.contains("imported_from")) {
+    throw core::ConfigError(checkpoint.directory +
+                            ": expected a training that can go on, found imported weights: give " +
+                            "another --run, and this one as --init-from");
+  }
   require_same(to_json(config_), checkpoint.state.value("model", json::object()), checkpoint.directory);
   require_same(to_json(train_step_.classifier()->head->config), checkpoint.state.value("head", json::object()),
                checkpoint.directory);

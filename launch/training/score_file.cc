@@ -125,11 +125,11 @@ ScoreSet combine(std::vector<ScoreSet> sets, std::vector<double> weights) {
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   const bool is_sound =
       std::all_of(weights.begin(), weights.end(), [](double weight) { return weight >= 0; }) && sum > 0;
-  if (weights.size() != sets.size() || !is_sound) {
-    throw core::ConfigError("expected " + std::to_string(sets.size()) +
-                            " weights, one for each file of scores, 0 or more and not all 0, found " +
-                            std::to_string(weights.size()));
+  if (weights.size() != sets.size()) {
+    throw core::ConfigError("--weights: expected " + std::to_string(sets.size()) +
+                            " weights, one for each file of scores, found " + std::to_string(weights.size()));
   }
+  if (!is_sound) throw core::ConfigError("--weights: expected numbers of 0 or more, not all 0, found others");
   ScoreSet mean = std::move(sets.front());
   for (VideoScore& video : mean.scores) {
     for (float& score : video.scores) score *= static_cast<float>(weights.front() / sum);

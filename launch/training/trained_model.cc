@@ -12,47 +12,20 @@
 #include "data/dataset/mirrored_label.h"
 #include "launch/geometry.h"
 
+namespace permafrost::core {
+
+// Both ways; a name that is missing is an error, one that is unknown is not.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DistConfig, frames, alpha, image_size, patch_size, layers, width, embedding,
+                                   integration_dim, temporal_dim, pooling_layers, temporal_patch, temporal_kernel,
+                                   temporal_mlp_ratio, integration_mlp_ratio, integration_temporal_mlp_ratio)
+
+}  // namespace permafrost::core
+
 namespace permafrost::launch {
 
 using nlohmann::json;
 
-json to_json(const core::DistConfig& config) {
-  return {{"frames", config.frames},
-          {"alpha", config.alpha},
-          {"image_size", config.image_size},
-          {"patch_size", config.patch_size},
-          {"layers", config.layers},
-          {"width", config.width},
-          {"embedding", config.embedding},
-          {"integration_dim", config.integration_dim},
-          {"temporal_dim", config.temporal_dim},
-          {"pooling_layers", config.pooling_layers},
-          {"temporal_patch", config.temporal_patch},
-          {"temporal_kernel", config.temporal_kernel},
-          {"temporal_mlp_ratio", config.temporal_mlp_ratio},
-          {"integration_mlp_ratio", config.integration_mlp_ratio},
-          {"integration_temporal_mlp_ratio", config.integration_temporal_mlp_ratio}};
-}
-
-core::DistConfig dist_config_from_json(const json& value) {
-  core::DistConfig config;
-  config.frames = value.at("frames");
-  config.alpha = value.at("alpha");
-  config.image_size = value.at("image_size");
-  config.patch_size = value.at("patch_size");
-  config.layers = value.at("layers");
-  config.width = value.at("width");
-  config.embedding = value.at("embedding");
-  config.integration_dim = value.at("integration_dim");
-  config.temporal_dim = value.at("temporal_dim");
-  config.pooling_layers = value.at("pooling_layers");
-  config.temporal_patch = value.at("temporal_patch");
-  config.temporal_kernel = value.at("temporal_kernel");
-  config.temporal_mlp_ratio = value.at("temporal_mlp_ratio");
-  config.integration_mlp_ratio = value.at("integration_mlp_ratio");
-  config.integration_temporal_mlp_ratio = value.at("integration_temporal_mlp_ratio");
-  return config;
-}
+json to_json(const core::DistConfig& config) { return config; }
 
 json to_json(const core::HeadConfig& head) {
   return {{"kind", core::name_of(head.kind)},
@@ -96,7 +69,7 @@ TrainedModel model_of(const core::Checkpoint& checkpoint, torch::Device device) 
   try {
     model.labels = data::LabelMap(checkpoint.state.at("labels").get<std::vector<std::string>>());
     model.key = data::cache_key_from_json(checkpoint.state.at("cache_key"), checkpoint.directory);
-    model.classifier = core::Classifier(dist_config_from_json(checkpoint.state.at("model")),
+    model.classifier = core::Classifier(checkpoint.state.at("model").get<core::DistConfig>(),
                                         head_config_from_json(checkpoint.state.at("head")));
   } catch (const json::exception& error) {
     throw core::DataError(checkpoint.directory + "/state.json: " + error.what() + ": written by another version?");

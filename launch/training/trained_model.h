@@ -31,7 +31,6 @@ struct TrainedModel {
 };
 
 nlohmann::json to_json(const core::DistConfig& config);
-core::DistConfig dist_config_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const core::HeadConfig& head);
 core::HeadConfig head_config_from_json(const nlohmann::json& json);
 

@@ -112,7 +112,9 @@ int Trainer::train() {
   for (Learner& learner : learners_) is_stopping = learner.catch_up(is_stopping);
   if (!is_stopping && step_ < course_.steps) run_steps();
   finish();
-  return is_complete() ? core::kExitDone : core::kExitRequeue;
+  if (is_complete()) return core::kExitDone;
+  if (place_.world.is_root()) tell_stop();
+  return core::kExitRequeue;
 }
 
 void Trainer::run_steps() {
@@ -132,6 +134,13 @@ void Trainer::run_steps() {
       if (learner.is_at(step_)) is_stopping = learner.keep(is_stopping);
     }
   }
+}
+
+void Trainer::tell_stop() const {
+  const std::string signal = place_.stop.name();
+  core::log_warning() << settings_.path.run << ": stopped by " << (signal.empty() ? "a signal to another rank" : signal)
+                      << " at step " << step_ << " of " << course_.steps
+                      << ", with a checkpoint: start the same command again to go on";
 }
 
 void Trainer::finish() {

@@ -41,6 +41,7 @@ class Trainer {
   Examples examples_of(const data::Batch& batch, int64_t begin, int64_t end);
   bool is_complete() const;
   void run_steps();
+  void tell_stop() const;
   void finish();
 
   const Settings& settings_;

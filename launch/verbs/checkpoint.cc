@@ -43,7 +43,9 @@ int print_info(const Invocation& invocation, const std::string& directory) {
   }
   for (const char* name :
        {"directory", "step", "steps", "epoch", "cursor", "ranks", "weights_sha256", "evaluation", "best"}) {
-    if (info.contains(name)) std::cout << name << ": " << info[name] << "\n";
+    if (!info.contains(name)) continue;
+    const json& value = info[name];
+    std::cout << name << ": " << (value.is_string() ? value.get<std::string>() : json_text(value, -1)) << "\n";
   }
   return core::kExitDone;
 }

@@ -92,6 +92,9 @@ int simulate(const Invocation& invocation) {
   const auto network = [&] { return make_dist_config(settings, vision_of(invocation)); };
   ScalingInput input;
   if (!settings.path.from.empty()) {
+    if (const std::string device = origin_of(*invocation.table, "device"); !device.empty()) {
+      throw core::ConfigError(device + ": a run given with --from ran on its own device: leave one of them out");
+    }
     input = scaling_of_run(settings, settings.path.from, network);
   } else {
     PlanSources sources = sources_of(invocation, settings.model.encoder);

@@ -188,6 +188,7 @@ nlohmann::json options_of(const core::OptionTable& table, const SweepPoint& poin
 
 void describe_runs(const core::OptionTable& options, Trainer& trainer, const nlohmann::json& environment) {
   for (size_t i = 0; i < trainer.points().size(); ++i) {
+    if (trainer.learners()[i].is_complete()) continue;  // whoever looks again does not change how it came about
     RunDirectory& run = *trainer.learners()[i].run();
     run.write("config.json", options_of(options, trainer.points()[i]));
     run.write("environment.json", environment);

@@ -69,8 +69,9 @@ const std::vector<Verb>& verbs() {
        &run_train},
       {"eval",
        "evaluates a run: multi-view, every video counted once",
-       " --run DIR (--cache DIR | --manifest FILE --encoder DIR) [--probe] [--text FILE]\n"
-       "    [--scores FILE] | --combine FILE FILE ... [--weights W,W,...] | --summary --run DIR",
+       " --run DIR (--cache DIR | --manifest FILE --encoder DIR) [--checkpoint best] [--text FILE]\n"
+       "    [--eval.labels NAME_OR_FILE] [--scores FILE] [--out FILE] [--json] |\n"
+       "    --probe --run DIR --cache DIR | --combine FILE FILE ... [--weights W,W,...] | --summary --run DIR",
        "mpirun -np 2 permafrost eval --cache cache --run runs/a",
        {"cache",
         "manifest",
@@ -107,7 +108,8 @@ const std::vector<Verb>& verbs() {
        /*words=*/SIZE_MAX},
       {"checkpoint",
        "tells about a run's checkpoints, proves them whole, exchanges weights with the released code",
-       " info --run DIR | verify --run DIR | export --run DIR --out FILE | import --from FILE --encoder DIR --run DIR",
+       " info --run DIR [--checkpoint best] [--json] | verify --run DIR | export --run DIR --out FILE |\n"
+       "    import --from FILE --encoder DIR --text FILE --run DIR",
        "permafrost checkpoint info --run runs/a --json",
        {"run", "checkpoint", "from", "out", "encoder", "text", "json", "config", "model.", "sampling."},
        false,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bad input: one line that names the thing and the fix, and the exit code of DESIGN.md; nothing is lost.
+# Bad input: one line that names the thing and the fix, and the exit code that core/base/error.h gives it; nothing is lost.
 set -euo pipefail
 # shellcheck source=tests/launch/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -32,6 +32,12 @@ expect 2 1 "'model.temporal_dim' is 0, expected" "$p" train --model.temporal_dim
 expect 2 2 "no use for the word 'stray'" "$p" train stray words --cache a --run b
 expect 2 2 'no use for --eval.split: see permafrost train --help' "$p" train --out foo --eval.split val --cache a --run b
 expect 2 1 'expected --cache or --manifest, found both' "$p" eval --run a --cache b --manifest c --encoder d
+expect 2 1 'expected --cache, or --manifest with --encoder, found --manifest alone' "$p" eval --run a --manifest c
+expect 2 1 'eval without --combine has no use for --weights' "$p" eval --run a --cache b --weights 1,2
+expect 2 1 'eval --combine has no use for --run' "$p" eval --combine a b --run c
+expect 2 2 'eval --probe has no use for --text' "$p" eval --probe --run a --cache b --checkpoint best --text c
+expect 2 1 'eval --summary has no use for --json' "$p" eval --summary --run a --json
+expect 2 1 'device: a run given with --from ran on its own device' "$p" plan --simulate --from a --device cuda
 expect 2 1 "'device' is cuda, expected a GPU, found none: give --device cpu" env CUDA_VISIBLE_DEVICES= "$p" bench gemm --device cuda
 expect 2 1 "multiple of sampling.alpha" "$p" cache build --sampling.frames 7
 expect 2 1 'expected --cache, or --manifest with --encoder, or all three: see permafrost train --help' "$p" train --run "$WORK/no-run"

@@ -33,6 +33,8 @@ code=0
 wait "$job" || code=$?
 [ "$code" -eq 75 ] || fail "expected the exit code 75, found $code: $(cat "$WORK/stopped.log")"
 [ "$(field "$WORK/run-stopped/status.json" state)" = stopped ] || fail "status.json does not say stopped"
+grep -q 'run-stopped: stopped by SIG[A-Z0-9]* at step [0-9]* of [0-9]*, with a checkpoint: start the same command again' \
+  "$WORK/stopped.log" || fail "it does not say that it was stopped: $(cat "$WORK/stopped.log")"
 [ "$(grep -c '"event":"stopped"' "$WORK/run-stopped/metrics.jsonl")" -eq 1 ] || fail "metrics.jsonl does not say stopped"
 train "$WORK/run-stopped"
 [ "$(weights "$WORK/run-stopped")" = "$oracle" ] || fail "stopped and resumed: other bits"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build, training and evaluation as slurm/submit.sh submits them: each waits for the one before, the training is
-# preempted twice, and ends with the bits of one that nobody disturbed. Then an array of seeds.
+# preempted twice, and ends with the bits of one that nobody disturbed. Then an array of seeds, with a text head.
 set -euo pipefail
 # shellcheck source=tests/slurm/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -35,10 +35,15 @@ wait_for_state "$train" COMPLETED
 wait_for_state "$eval" COMPLETED
 grep -q 'linear probe .* top-1' "$WORK/permafrost-eval-$eval.log" || fail "no result: $(log_of "$eval")"
 
-# A run of each seed, and an evaluation of each.
-"$root/slurm/submit.sh" --seeds 3,5 "$WORK/job.ini" "$DEMO/manifest.jsonl" "$DEMO/demo/encoder" "$WORK/out" "${batch[@]}"
+# A run of each seed, with a head of class names, and an evaluation of each.
+golden=$root/tests/golden text=$WORK/text.safetensors
+sed 's/^head = .*/head = text/' "$WORK/job.ini" >"$WORK/text.ini"
+tail -n +2 "$DEMO/demo/videos/list.csv" | cut -d, -f1 | tr -d '"' | sort -u >"$WORK/labels.txt"
+"$PERMAFROST" text --encoder "$golden/clip_text" --vocabulary "$golden/bpe_simple_vocab_16e6.txt.gz" \
+  --labels "$WORK/labels.txt" --out "$text"
+"$root/slurm/submit.sh" --seeds 3,5 --text "$text" "$WORK/text.ini" "$DEMO/manifest.jsonl" "$DEMO/demo/encoder" "$WORK/out" "${batch[@]}"
 wait_until 120 no_jobs || fail "the arrays did not end: $(squeue)"
 for seed in 3 5; do
-  [ "$(weights "$WORK/out/run-$seed")" = "$(oracle "seed-$seed" 2 --recipe.seed "$seed")" ] || fail "seed $seed: other bits"
+  [ "$(weights "$WORK/out/run-$seed")" = "$(oracle "seed-$seed" 2 --recipe.seed "$seed" --model.head text --text "$text")" ] || fail "seed $seed: other bits"
   [ -f "$WORK/out/run-$seed/probe.json" ] || fail "seed $seed was not evaluated"
 done
