@@ -1,6 +1,5 @@
 #include "launch/program.h"
 
-#include <malloc.h>
 #include <torch/version.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -199,13 +197,6 @@ std::vector<std::string> with_help_spelt_out(std::vector<std::string> arguments)
   return arguments;
 }
 
-// The tensors of one clip or step are as large as those of the next. Memory that goes back to the system in between
-// comes again as fresh pages, which took a twelfth of a build.
-void keep_freed_memory() {
-  ::mallopt(M_MMAP_MAX, 0);
-  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-}
-
 }  // namespace
 
 const std::string& Invocation::need(const std::string& value, const std::string& name) const {
@@ -225,7 +216,6 @@ void Invocation::use_only(const std::string& what, const std::vector<std::string
 }
 
 int run_program(int argc, char** argv) {
-  keep_freed_memory();
   core::start_logging(argv[0], core::LogLevel::kInfo);
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit (ulimit -f) is an error that says so, not a silent end
   std::vector<std::string> arguments = with_help_spelt_out({argv + 1, argv + argc});

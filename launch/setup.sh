@@ -16,6 +16,7 @@ packages=(
   libhdf5-dev libavformat-dev libavcodec-dev libavutil-dev libswscale-dev     # caches, videos
   libboost-program-options-dev libgoogle-glog-dev nlohmann-json3-dev libssl-dev
   libicu-dev zlib1g-dev                                                       # class names to tokens
+  libjemalloc-dev                                                             # malloc of many large tensors
   libgtest-dev libgmock-dev ffmpeg hdf5-tools                                 # tests make hostile files with these
 )
 

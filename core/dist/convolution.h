@@ -15,13 +15,18 @@ torch::Tensor convolve_time(const torch::Tensor& x, const Convolution& convoluti
 // The same with weight [k, c, n] and bias [k].
 torch::Tensor convolve_time(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 
+// Its two halves for nodes of autograd that do both themselves: one type, outside autocast; weight [k, c, n], bias [k].
+torch::Tensor time_products(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
+struct TimeGradients {
+  torch::Tensor input;         // as x
+  torch::Tensor weight, bias;  // float32
+};
+TimeGradients time_gradients(const torch::Tensor& gradient, const torch::Tensor& x, const torch::Tensor& weight);
+
 // x [B, T, S, c] with weights of a Conv3d(c -> k, (n,1,1)) of stride n: n frames become one -> [B, T/n, S, k].
 torch::Tensor convolve_groups(const torch::Tensor& x, const Convolution& convolution);
 
 // x [M, g, g, c] with weights of a Conv3d(c -> k, (1,n,n)), zero-padded to keep g -> [M, g, g, k].
 torch::Tensor convolve_space(const torch::Tensor& x, const Convolution& convolution);
-
-// x [..., c] with weights of a Conv3d(c -> k, 1): the same number as a Linear -> [..., k].
-torch::Tensor convolve_point(const torch::Tensor& x, const Convolution& convolution);
 
 }  // namespace permafrost::core

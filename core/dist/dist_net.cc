@@ -4,9 +4,11 @@
 #include <ATen/record_function.h>
 
 #include <cmath>
+#include <optional>
 
 #include "core/base/error.h"
 #include "core/base/random.h"
+#include "core/dist/autocast.h"
 #include "core/dist/recompute.h"
 
 namespace permafrost::core {
@@ -53,30 +55,34 @@ void DistNetImpl::note(const std::string& name, int64_t index, const torch::Tens
   if (observe) observe(name + "." + std::to_string(index), output);
 }
 
-DistNetImpl::Streams DistNetImpl::run_layer(int64_t i, const Streams& in, const torch::Tensor& feature) {
-  torch::Tensor x = temporal_nets[i](in.x);  // [B, F, g, g, c]
-  note("temporal_nets", i, x);
-  torch::Tensor m;
-  {
-    RECORD_USER_SCOPE("input_linears");
-    m = input_linears[i](feature);  // [B, t, L, d]
-  }
-  if (in.r.defined()) m = m + in.r;
+// Steps 2 to 4 one by one, for whoever looks at what each module gives.
+Exchanged DistNetImpl::exchange_observed(int64_t i, const torch::Tensor& feature, const torch::Tensor& x,
+                                         const torch::Tensor& r) {
+  torch::Tensor m = input_linears[i](feature);  // [B, t, L, d]
+  if (r.defined()) m = m + r;
   const torch::Tensor fused = temporal2integration_nets[i](x);
   note("temporal2integration_nets", i, fused);
-  if (i + 1 < config.layers || observe) {  // the last one's output is read by nobody
-    const torch::Tensor back = integration2temporal_nets[i](m);
-    note("integration2temporal_nets", i, back);
-    x = x + back;  // [B, F, g, g, c]
-  }
-  m = m + fused;                                   // [B, t, L, d]
-  const torch::Tensor r = integration_nets[i](m);  // [B, t, L, d]
+  const torch::Tensor back = integration2temporal_nets[i](m);
+  note("integration2temporal_nets", i, back);
+  return {x + back, m + fused};
+}
+
+DistNetImpl::Streams DistNetImpl::run_layer(int64_t i, const Streams& in, const torch::Tensor& feature) {
+  const bool is_last = i + 1 == config.layers;
+  const torch::Tensor x = temporal_nets[i](in.x);  // [B, F, g, g, c]
+  note("temporal_nets", i, x);
+  const Exchanged exchanged =
+      observe ? exchange_observed(i, feature, x, in.r)
+              : exchange_streams({input_linears[i], temporal2integration_nets[i],
+                                  is_last ? IntegrationToTemporal(nullptr) : integration2temporal_nets[i]},
+                                 feature, x, in.r);
+  const torch::Tensor r = integration_nets[i](exchanged.m);  // [B, t, L, d]
   note("integration_nets", i, r);
-  return {x, r, m};
+  return {exchanged.x, is_last ? r + exchanged.m : r};
 }
 
 torch::Tensor DistNetImpl::integrate(const torch::Tensor& x, const torch::Tensor& features) {
-  Streams streams{x, {}, {}};
+  Streams streams{x, {}};
   for (int64_t i = 0; i < config.layers; ++i) {
     const torch::Tensor feature = features[i];
     if (!recomputes || !torch::GradMode::is_enabled()) {
@@ -86,17 +92,21 @@ torch::Tensor DistNetImpl::integrate(const torch::Tensor& x, const torch::Tensor
     std::vector<torch::Tensor> entering{streams.x};
     if (streams.r.defined()) entering.push_back(streams.r);
     const std::vector<torch::Tensor> out = recomputed(entering, [this, i, feature](const auto& in) {
-      const Streams after = run_layer(i, {in[0], in.size() > 1 ? in[1] : torch::Tensor(), {}}, feature);
-      return std::vector<torch::Tensor>{after.x, after.r, after.m};
+      const Streams after = run_layer(i, {in[0], in.size() > 1 ? in[1] : torch::Tensor()}, feature);
+      return after.x.defined() ? std::vector<torch::Tensor>{after.r, after.x} : std::vector<torch::Tensor>{after.r};
     });
-    streams = {out[0], out[1], out[2]};
+    streams = {out.size() > 1 ? out[1] : torch::Tensor(), out[0]};
   }
-  return streams.r + streams.m;
+  return streams.r;
 }
 
+// Pooling holds most of the weights and next to none of the products: on a CPU, narrowing it would cost more than it
+// gives.
 torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
   const int64_t clips = feat.size(0), frames = feat.size(1);
-  const torch::Tensor normalised = normalise(feat);
+  std::optional<Autocast> full;
+  if (feat.is_cpu()) full.emplace(torch::kCPU, torch::kFloat32);
+  const torch::Tensor normalised = normalise(feat.is_cpu() ? feat.to(torch::kFloat32) : feat);
   Pooled pooled{aggregated_cls_token.expand({clips, -1, -1}),
                 aggregated_spatial_cls_token.expand({clips * frames, -1, -1})};
   for (int64_t i = 0; i < config.pooling_layers; ++i) {

@@ -14,6 +14,8 @@
 #include "core/dist/adaptive_pooling.h"
 #include "core/dist/dist_config.h"
 #include "core/dist/integration_branch.h"
+#include "core/dist/integration_net.h"
+#include "core/dist/stream_exchange.h"
 #include "core/dist/temporal_encoder.h"
 #include "core/encoder/layers.h"
 
@@ -47,9 +49,10 @@ struct DistNetImpl : torch::nn::Module {
  private:
   // What flows from layer to layer.
   struct Streams {
-    torch::Tensor x;     // [B, F, g, g, c]
-    torch::Tensor r, m;  // [B, t, L, d]; undefined before the first
+    torch::Tensor x;  // [B, F, g, g, c]; undefined after the last, as nobody reads it
+    torch::Tensor r;  // [B, t, L, d]; undefined before the first; after the last r + m, what pooling reads
   };
+  Exchanged exchange_observed(int64_t i, const torch::Tensor& feature, const torch::Tensor& x, const torch::Tensor& r);
   Streams run_layer(int64_t i, const Streams& in, const torch::Tensor& feature);
   torch::Tensor integrate(const torch::Tensor& x, const torch::Tensor& features);
   torch::Tensor pool(const torch::Tensor& feat);

@@ -33,28 +33,4 @@ torch::Tensor IntegrationToTemporalImpl::forward(const torch::Tensor& m) {
       .reshape({clips, frames * alpha, grid, grid, -1});  // [B, F, g, g, c]
 }
 
-IntegrationNetImpl::IntegrationNetImpl(const DistConfig& config) {
-  const int64_t width = config.integration_dim;
-  const int64_t hidden = config.integration_hidden(), narrow = config.integration_temporal_hidden();
-  const auto ffn = register_group(*this, "ffn");
-  c_fc = ffn->register_module("c_fc", Linear(width, hidden));
-  c_proj = ffn->register_module("c_proj", Linear(hidden, width));
-  const auto temporal = register_group(*this, "temporal_ffn");
-  temporal_c_fc1 = temporal->register_module("c_fc1", Convolution(width, narrow, Kernel{1, 1, 1}));
-  temporal_c_fc2 =
-      temporal->register_module("c_fc2", Convolution(narrow, narrow, Kernel{config.temporal_kernel, 1, 1}));
-  temporal_c_proj = temporal->register_module("c_proj", Convolution(narrow, width, Kernel{1, 1, 1}));
-  ln = register_module("ln", LayerNorm(width));
-  ln_temporal = register_module("ln_temporal", LayerNorm(width));
-}
-
-torch::Tensor IntegrationNetImpl::forward(const torch::Tensor& m) {
-  RECORD_USER_SCOPE("integration_nets");
-  const torch::Tensor space = c_proj(quick_gelu(c_fc(ln(m))));          // [B, t, L, d]
-  torch::Tensor time = convolve_point(ln_temporal(m), temporal_c_fc1);  // [B, t, L, d/4]
-  time = convolve_time(time, temporal_c_fc2);                           // [B, t, L, d/4]
-  time = convolve_point(quick_gelu(time), temporal_c_proj);             // [B, t, L, d]
-  return space + time;
-}
-
 }  // namespace permafrost::core

@@ -30,15 +30,4 @@ struct IntegrationToTemporalImpl : torch::nn::Module {
 };
 TORCH_MODULE(IntegrationToTemporal);
 
-// The integration network of a layer: a token-wise MLP plus a temporal MLP, tokens kept apart.
-struct IntegrationNetImpl : torch::nn::Module {
-  explicit IntegrationNetImpl(const DistConfig& config);
-  torch::Tensor forward(const torch::Tensor& m);  // [B, t, L, d] -> the same
-
-  LayerNorm ln{nullptr}, ln_temporal{nullptr};
-  Linear c_fc{nullptr}, c_proj{nullptr};
-  Convolution temporal_c_fc1{nullptr}, temporal_c_fc2{nullptr}, temporal_c_proj{nullptr};
-};
-TORCH_MODULE(IntegrationNet);
-
 }  // namespace permafrost::core

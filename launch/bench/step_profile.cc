@@ -42,9 +42,14 @@ std::string part_of(const at::RecordFunction& function) {
   return record.part();
 }
 
+// Within a node that does its own forward and backward, a scope is of what runs in it alone.
+bool marks_nodes(const at::RecordFunction& function) {
+  return function.scope() == at::RecordScope::USER_SCOPE && at::GradMode::is_enabled();
+}
+
 std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
   const std::string part = part_of(function);
-  if (function.scope() == at::RecordScope::USER_SCOPE) record.parts[at::sequence_number::peek()] = part;
+  if (marks_nodes(function)) record.parts[at::sequence_number::peek()] = part;
   record.stack.push_back({part, Clock::now()});
   return nullptr;
 }
@@ -52,7 +57,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& function) {
 void end(const at::RecordFunction& function, at::ObserverContext* /*context*/) {
   const Frame frame = std::move(record.stack.back());
   record.stack.pop_back();
-  if (function.scope() == at::RecordScope::USER_SCOPE) record.parts[at::sequence_number::peek()] = record.part();
+  if (marks_nodes(function)) record.parts[at::sequence_number::peek()] = record.part();
   const double seconds = seconds_since(frame.start);
   if (!record.stack.empty()) record.stack.back().inner_seconds += seconds;
   Totals& totals = record.totals[{frame.part, function.name()}];

@@ -5,7 +5,8 @@
 //   step();
 //   for (const ProfileRow& row : profile.rows()) ...
 //
-// A part is whatever runs under RECORD_USER_SCOPE("its name"). One profile at a time.
+// A part is whatever runs under RECORD_USER_SCOPE("its name"), in a node of autograd's own backward too. One profile at
+// a time.
 #pragma once
 
 #include <ATen/record_function.h>

@@ -10,6 +10,7 @@
 #include "launch/bench/bench_compute.h"
 #include "launch/bench/bench_decode.h"
 #include "launch/bench/bench_loader.h"
+#include "launch/bench/bench_reduce.h"
 #include "launch/placement.h"
 #include "launch/training/run_directory.h"
 #include "launch/verbs/verbs.h"
@@ -201,6 +202,31 @@ void tell_checkpoint(const Invocation& invocation) {
          {"threads", at::get_num_threads()}});
 }
 
+void tell_reduce(const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  distributed::Communicator world(*invocation.session);
+  if (world.size() == 1) {
+    throw core::ConfigError("bench reduce: expected several ranks, found one: start it with mpirun or srun");
+  }
+  const int64_t threads = place_threads(invocation), bytes = settings.train.bucket_mib << 20;
+  const torch::Device device = place_device(invocation);
+  const double seconds = bench_reduce(world, device, bytes, settings.bench.steps);
+  const auto ranks = static_cast<double>(world.size());
+  const double rate = static_cast<double>(bytes) / seconds / 1e9;
+  if (!world.is_root()) return;
+  print({{"bench", "reduce"},
+         {"per_second", rate},
+         {"unit", "GB"},
+         {"sent_per_second", 2 * (ranks - 1) / ranks * rate},
+         {"ranks", world.size()},
+         {"ranks_on_node", invocation.session->node_ranks().size()},
+         {"bytes", bytes},
+         {"seconds", seconds},
+         {"rounds", settings.bench.steps},
+         {"device", torch::DeviceTypeName(device.type(), /*lower_case=*/true)},
+         {"threads", threads}});
+}
+
 struct Bench {
   std::string name;
   void (*tell)(const Invocation&);
@@ -213,8 +239,16 @@ const std::vector<Bench>& benches() {
                                               {"vit", &tell_vit},
                                               {"train-step", &tell_train_step},
                                               {"roofline", &tell_roofline},
-                                              {"checkpoint", &tell_checkpoint}};
+                                              {"checkpoint", &tell_checkpoint},
+                                              {"reduce", &tell_reduce}};
   return kBenches;
+}
+
+// All but one measure one process; several at once would measure one another.
+void require_alone(const Invocation& invocation, const std::string& bench) {
+  if (bench == "reduce" || invocation.session->size() == 1) return;
+  throw core::ConfigError("bench " + bench + ": expected one rank, found " +
+                          std::to_string(invocation.session->size()) + ": start it without mpirun");
 }
 
 }  // namespace
@@ -224,6 +258,7 @@ int run_bench(Invocation& invocation) {
   std::string names;
   for (const Bench& bench : benches()) {
     if (bench.name == what) {
+      require_alone(invocation, what);
       bench.tell(invocation);
       return core::kExitDone;
     }

@@ -124,12 +124,14 @@ const std::vector<Verb>& verbs() {
        &run_report},
       {"bench",
        "measures this machine; a JSON line for each measurement",
-       " decode DIR | loader CACHE [--cold] | gemm | vit | train-step [--features memory] ... | roofline | checkpoint",
+       " decode DIR | loader CACHE [--cold] | gemm | vit | train-step [--features memory] ... | roofline | checkpoint "
+       "|\n"
+       "    reduce [--train.bucket_mib M]",
        "permafrost bench train-step --arch b16 --frames 16 --batch 1 --dtype fp32",
        {"frames", "threads", "device", "config", "bench.", "cache.codec", "cache.bits", "sampling.alpha",
         "model.encoder", "model.integration_dim", "model.temporal_dim", "model.pooling_layers", "model.temporal_patch",
-        "model.embedding", "train.loader_threads", "train.prefetch_batches", "train.recompute"},
-       false,
+        "model.embedding", "train.loader_threads", "train.prefetch_batches", "train.recompute", "train.bucket_mib"},
+       true,
        &run_bench,
        /*words=*/2},
   };

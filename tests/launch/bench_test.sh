@@ -45,6 +45,11 @@ assert "aten::convolution_backward" in parts["temporal_nets"]["operators_ms"], p
 assert all(parts[name]["gflop"] > 0 for name in nets), parts' "$WORK/roofline.jsonl" || fail "$(cat "$WORK/roofline.jsonl")"
 bench checkpoint "${small[@]}" >"$WORK/checkpoint.jsonl"
 check 'line["unit"] == "GB" and line["bytes"] > 1e6 and 0 < line["copy_ms"] <= line["write_ms"]' "$WORK/checkpoint.jsonl"
+ranks 2 bench reduce --steps 3 --train.bucket_mib 1 >"$WORK/reduce.jsonl"
+python3 -c 'import json, sys
+line = json.load(open(sys.argv[1]))
+assert line["ranks"] == 2 and line["bytes"] == 1 << 20 and line["sent_per_second"] == line["per_second"] > 0, line' \
+  "$WORK/reduce.jsonl" || fail "$(cat "$WORK/reduce.jsonl")"
 rm -rf "$WORK/bench_videos" && mkdir "$WORK/bench_videos"
 cp "$WORK"/demo/videos/demo-*0_*.mp4 "$WORK/bench_videos"
 bench decode "$WORK/bench_videos" >"$WORK/decode.jsonl"
@@ -70,7 +75,7 @@ refuses() {  # refuses PATTERN OPTION...
   [ "$code" -eq 2 ] || fail "bench $*: exit code $code, expected 2"
   grep -qE -- "$pattern" "$WORK/bench.err" || fail "bench $*: expected '$pattern', found: $(cat "$WORK/bench.err")"
 }
-refuses "expected one of decode, loader, gemm, vit, train-step, roofline, checkpoint after it, found 'speed'" speed
+refuses "expected one of decode, loader, gemm, vit, train-step, roofline, checkpoint, reduce after it, found 'speed'" speed
 refuses "'bench.features' is 'disk', expected memory, cached or online" train-step "${small[@]}" --features disk
 refuses "bench loader: expected one cache after it" loader
 refuses "'bench.arch' is 'b17', expected b32\|b16\|l14" vit --arch b17

@@ -6,38 +6,15 @@
 #include "core/dist/adaptive_pooling.h"
 #include "core/dist/autocast.h"
 #include "core/dist/temporal_encoder.h"
+#include "tests/core/dist/plain_form.h"
 
 namespace permafrost::core {
 namespace {
 
-using Tensors = std::vector<torch::Tensor>;
-
-constexpr double kTolerance = 1e-5;  // of the largest value
-
-torch::Tensor random_parameter(at::IntArrayRef shape) { return torch::randn(shape).requires_grad_(true); }
-
-Tensors gradients_of(const torch::Tensor& sum, const Tensors& parameters) {
-  sum.backward({}, /*retain_graph=*/true, /*create_graph=*/false, parameters);
-  Tensors gradients;
-  for (torch::Tensor parameter : parameters) {
-    gradients.push_back(parameter.grad());
-    parameter.mutable_grad().reset();
-  }
-  return gradients;
-}
-
-// Values of both, and the gradients of a weighted sum of them.
-void expect_same(const torch::Tensor& found, const torch::Tensor& expected, const Tensors& parameters) {
-  ASSERT_EQ(found.sizes(), expected.sizes());
-  const auto is_near = [](const torch::Tensor& a, const torch::Tensor& b) {
-    return (a - b).abs().max().item<double>() <= kTolerance * std::max(1.0, b.abs().max().item<double>());
-  };
-  EXPECT_TRUE(is_near(found, expected));
-  const torch::Tensor weights = torch::randn(expected.sizes());
-  const Tensors of_found = gradients_of((found * weights).sum(), parameters);
-  const Tensors of_expected = gradients_of((expected * weights).sum(), parameters);
-  for (size_t i = 0; i < parameters.size(); ++i) EXPECT_TRUE(is_near(of_found[i], of_expected[i])) << "parameter " << i;
-}
+using permafrost::testing::expect_close;
+using permafrost::testing::expect_same;
+using permafrost::testing::random_parameter;
+using permafrost::testing::Tensors;
 
 class Convolutions : public ::testing::Test {
  protected:
@@ -89,15 +66,7 @@ TEST_F(Convolutions, OverTimeInBfloat16AreConv3dOfRoundedValues) {
       torch::conv3d(x.permute({0, 3, 1, 2}).unsqueeze(4), convolution->weight, convolution->bias, 1, {1, 0, 0})
           .squeeze(4)
           .permute({0, 2, 3, 1});
-  EXPECT_LT((found - expected).abs().max().item<double>(), 0.02 * expected.abs().max().item<double>());
-  const Tensors parameters{x, convolution->weight, convolution->bias};
-  const torch::Tensor weights = torch::randn(expected.sizes());
-  const Tensors of_found = gradients_of((found * weights).sum(), parameters);
-  const Tensors of_expected = gradients_of((expected * weights).sum(), parameters);
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const double largest = of_expected[i].abs().max().item<double>();
-    EXPECT_LT((of_found[i] - of_expected[i]).abs().max().item<double>(), 0.02 * largest) << "parameter " << i;
-  }
+  expect_close(found, expected, {x, convolution->weight, convolution->bias}, 0.02);
 }
 
 TEST_F(Convolutions, OfGroupsAreConv3dWithTheirStride) {

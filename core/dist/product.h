@@ -1,0 +1,26 @@
+// Products of matrices as a node of autograd that does its own backward calls them: in one type, outside autocast, and
+// with what is added to the product as part of it instead of another pass.
+#pragma once
+
+#include <torch/types.h>
+
+namespace permafrost::core {
+
+// Outside autocast while it lives, so that every operator takes its tensors as they are.
+using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
+inline WithoutAutocast without_autocast() { return WithoutAutocast(c10::autocast_dispatch_keyset); }
+
+// The type that autocast would compute in now: float32 where it is off.
+torch::ScalarType compute_type(torch::Device device);
+
+// x [M, k] weight [n, k]^T + bias [n] (+ added [M, n], where it is given) -> [M, n]. All of one type, no gradient.
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                      const torch::Tensor& added = {});
+
+// What a product's weight and bias get of the gradient [M, n] of its result.
+struct ProductGradients {
+  torch::Tensor weight, bias;  // [n, k] of the type that was computed in, [n] in float32
+};
+ProductGradients product_gradients(const torch::Tensor& gradient, const torch::Tensor& x);
+
+}  // namespace permafrost::core

@@ -1,0 +1,47 @@
+// Holds what is computed in few passes against the plain form of the same formula: values and gradients.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace permafrost::testing {
+
+using Tensors = std::vector<torch::Tensor>;
+
+inline torch::Tensor random_parameter(at::IntArrayRef shape) { return torch::randn(shape).requires_grad_(true); }
+
+inline Tensors gradients_of(const torch::Tensor& sum, const Tensors& parameters) {
+  sum.backward({}, /*retain_graph=*/true, /*create_graph=*/false, parameters);
+  Tensors gradients;
+  for (torch::Tensor parameter : parameters) {
+    gradients.push_back(parameter.grad());
+    parameter.mutable_grad().reset();
+  }
+  return gradients;
+}
+
+// Values of both, and the gradients of a weighted sum of them; `tolerance` is of the largest value of each.
+inline void expect_close(const torch::Tensor& found, const torch::Tensor& expected, const Tensors& parameters,
+                         double tolerance) {
+  ASSERT_EQ(found.sizes(), expected.sizes());
+  const auto error = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return (a - b).abs().max().item<double>() / std::max(1.0, b.abs().max().item<double>());
+  };
+  EXPECT_LE(error(found, expected), tolerance);
+  const torch::Tensor weights = torch::randn(expected.sizes());
+  const Tensors of_found = gradients_of((found * weights).sum(), parameters);
+  const Tensors of_expected = gradients_of((expected * weights).sum(), parameters);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    ASSERT_EQ(of_found[i].defined(), of_expected[i].defined()) << "parameter " << i;
+    EXPECT_LE(error(of_found[i], of_expected[i]), tolerance) << "parameter " << i;
+  }
+}
+
+inline void expect_same(const torch::Tensor& found, const torch::Tensor& expected, const Tensors& parameters) {
+  expect_close(found, expected, parameters, 1e-5);
+}
+
+}  // namespace permafrost::testing
