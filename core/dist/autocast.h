@@ -12,7 +12,7 @@ namespace permafrost::core {
 
 class Autocast {
  public:
-  // torch::kFloat32 leaves everything as it is.
+  // torch::kFloat32 switches autocast off: everything is computed in the types that it has.
   Autocast(torch::DeviceType device, torch::ScalarType type);
   ~Autocast();
   Autocast(const Autocast&) = delete;

@@ -100,7 +100,7 @@ torch::Tensor DistNetImpl::integrate(const torch::Tensor& x, const torch::Tensor
   return streams.r;
 }
 
-// Pooling holds most of the weights and next to none of the products: on a CPU, narrowing it would cost more than it
+// Pooling holds many of the weights and next to none of the products: on a CPU, narrowing it would cost more than it
 // gives.
 torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
   const int64_t clips = feat.size(0), frames = feat.size(1);

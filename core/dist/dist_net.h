@@ -32,7 +32,8 @@ struct DistNetImpl : torch::nn::Module {
   // Whether training keeps only what flows from layer to layer, and runs each layer once more when backward comes.
   bool recomputes = false;
 
-  // Called with the name and output of every sub-network when set: for tests and for looking inside.
+  // Called with the name and output of every sub-network when set: for tests and for looking inside. The branches then
+  // exchange module by module instead of in one node.
   std::function<void(const std::string& name, const torch::Tensor& output)> observe;
 
   Convolution temporal_stem{nullptr};

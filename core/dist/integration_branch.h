@@ -1,5 +1,5 @@
 // The integration branch: what the frozen features and the temporal encoder know, fused layer by layer
-// (DiST Sec. 3.4; MODEL.md "Trainable network", steps 2 to 5).
+// (DiST Sec. 3.4; MODEL.md "Trainable network", steps 2 to 4).
 //
 // Features are kept as [B, t, L, d], tokens and channels last, class token first.
 #pragma once

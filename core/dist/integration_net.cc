@@ -15,7 +15,23 @@ namespace {
 
 using torch::autograd::variable_list;
 
-constexpr size_t kFirstParameter = 10, kParameters = 14;  // of what is saved for backward
+// What is saved for backward, in this order; after it the parameters as forward() got them.
+enum Saved : size_t {
+  kM,
+  kN,
+  kMean,
+  kDeviation,
+  kOnes,
+  kZeros,
+  kBetween,
+  kTime,
+  kActive,
+  kUp,
+  kTaps,
+  kDown,
+  kParameter
+};
+constexpr size_t kParameters = 14;
 
 // A norm's weight and bias and those of the layer behind it.
 struct Normed {
@@ -36,7 +52,7 @@ struct Normed {
   }
 };
 
-// The parameters as the node gets them, and their gradients as it returns them.
+// The parameters in the order in which IntegrationNetImpl::forward() gives them and their gradients are returned.
 struct Parameters {
   Normed token, time;
   torch::Tensor down, down_bias, taps, taps_bias, time_down, time_down_bias;
@@ -58,7 +74,7 @@ struct Weights {
 
   Weights(const Parameters& from, torch::ScalarType type) {
     const int64_t width = from.down.size(0), hidden = from.down.size(1), narrow = from.time_down.size(1);
-    const auto options = from.down.options().dtype(type).requires_grad(false);
+    const auto options = from.down.options().dtype(type);
     up = torch::empty({hidden + narrow, width}, options), up_bias = torch::empty({hidden + narrow}, options);
     from.token.fold(kQuickGeluScale, up.narrow(0, 0, hidden), up_bias.narrow(0, 0, hidden));
     from.time.fold(1, up.narrow(0, hidden, narrow), up_bias.narrow(0, hidden, narrow));
@@ -78,7 +94,8 @@ torch::Tensor rest(const torch::Tensor& columns, int64_t hidden) {
 variable_list parameter_gradients(const Parameters& parameters, const ProductGradients& of_up,
                                   const TimeGradients& of_time, const ProductGradients& of_down) {
   const int64_t hidden = parameters.down.size(1);
-  // Each a tensor of its own, in float32, that becomes the gradient as it is.
+  // Each a tensor of its own, in float32, that becomes the gradient as it is: of two parameters that shared one, each
+  // would get what is later added for the other.
   const auto unscaled = [](const torch::Tensor& part) {
     return part.to(torch::kFloat32, /*non_blocking=*/false, /*copy=*/true, torch::MemoryFormat::Contiguous)
         .div_(kQuickGeluScale);
@@ -88,20 +105,35 @@ variable_list parameter_gradients(const Parameters& parameters, const ProductGra
   const variable_list time = parameters.time.gradients(1, of_up.weight.slice(0, hidden), of_up.bias.slice(0, hidden));
   all.insert(all.end(), time.begin(), time.end());
   all.insert(all.end(), {unscaled(first(of_down.weight, hidden)), of_down.bias, of_time.weight * kQuickGeluScale,
-                         of_time.bias * kQuickGeluScale, unscaled(rest(of_down.weight, hidden)), of_down.bias});
+                         of_time.bias * kQuickGeluScale, unscaled(rest(of_down.weight, hidden)), of_down.bias.clone()});
   return all;
+}
+
+// Through both QuickGELUs and the convolution over time: the gradient of what the first product gave, [M, h + h'].
+std::pair<torch::Tensor, TimeGradients> gradients_between(const torch::Tensor& of_active, const variable_list& saved,
+                                                          int64_t hidden) {
+  const torch::Tensor &m = saved[kM], &between = saved[kBetween];
+  const std::vector<int64_t> shape{m.size(0), m.size(1), m.size(2), -1};
+  torch::Tensor of_between = torch::empty_like(between), token_part = first(of_between, hidden);
+  at::silu_backward_out(token_part, first(of_active, hidden), first(between, hidden));
+  const TimeGradients of_time = time_gradients(at::silu_backward(rest(of_active, hidden), saved[kTime]).view(shape),
+                                               rest(between, hidden).view(shape), saved[kTaps]);
+  rest(of_between, hidden).copy_(of_time.input.flatten(0, 2));
+  return {of_between, of_time};
 }
 
 struct IntegrationNode : torch::autograd::Function<IntegrationNode> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& input,
                                at::ArrayRef<torch::Tensor> all) {
     const torch::ScalarType type = compute_type(input.device());
-    const auto guard = without_autocast();
+    const auto without = without_autocast();
     const Parameters parameters(all);
     const Weights weights(parameters, type);
     const int64_t width = input.size(3), hidden = parameters.down.size(1);
     const torch::Tensor m = input.to(type).contiguous();
-    const auto [n, mean, deviation] = at::native_layer_norm(m, {width}, {}, {}, kLayerNormEpsilon);
+    const torch::Tensor ones = torch::ones({width}, m.options().dtype(torch::kFloat32)),
+                        zeros = torch::zeros_like(ones);
+    const auto [n, mean, deviation] = at::native_layer_norm(m, {width}, ones, zeros, kLayerNormEpsilon);
     const torch::Tensor between = product(n.view({-1, width}), weights.up, weights.up_bias);  // [M, h + h']
     const torch::Tensor seen = rest(between, hidden).view({m.size(0), m.size(1), m.size(2), -1});
     const torch::Tensor time = time_products(seen, weights.taps, weights.taps_bias).flatten(0, 2);  // [M, h']
@@ -110,35 +142,30 @@ struct IntegrationNode : torch::autograd::Function<IntegrationNode> {
     at::silu_out(token_part, first(between, hidden));
     at::silu_out(time_part, time);
     const torch::Tensor r = product(active, weights.down, weights.down_bias);
-    variable_list saved{m, n, mean, deviation, between, time, active, weights.up, weights.taps, weights.down};
+    variable_list saved{m,       n,    mean,   deviation,  ones,         zeros,
+                        between, time, active, weights.up, weights.taps, weights.down};
     saved.insert(saved.end(), all.begin(), all.end());
     context->save_for_backward(saved);
     return r.view(m.sizes());
   }
 
   static variable_list backward(torch::autograd::AutogradContext* context, const variable_list& gradients) {
+    const auto without = without_autocast();
     const variable_list saved = context->get_saved_variables();
-    const torch::Tensor &m = saved[0], &n = saved[1], &between = saved[4], &time = saved[5], &active = saved[6],
-                        &up = saved[7], &taps = saved[8], &down = saved[9];
-    const Parameters parameters(at::ArrayRef<torch::Tensor>(saved).slice(kFirstParameter));
-    const int64_t width = m.size(3), hidden = parameters.down.size(1);
-
+    const torch::Tensor& m = saved[kM];
+    const Parameters parameters(at::ArrayRef<torch::Tensor>(saved).slice(kParameter));
+    const int64_t width = m.size(3);
     const torch::Tensor of_r = gradients[0].to(m.scalar_type()).reshape({-1, width});
-    const ProductGradients of_down = product_gradients(of_r, active);
-    const torch::Tensor of_active = of_r.mm(down);
-    const torch::Tensor of_between = torch::empty_like(between);
-    torch::Tensor token_part = first(of_between, hidden), time_part = rest(of_between, hidden);
-    at::silu_backward_out(token_part, first(of_active, hidden), first(between, hidden));
-    const std::vector<int64_t> shape{m.size(0), m.size(1), m.size(2), -1};
-    const TimeGradients of_time = time_gradients(at::silu_backward(rest(of_active, hidden), time).view(shape),
-                                                 rest(between, hidden).view(shape), taps);
-    time_part.copy_(of_time.input.flatten(0, 2));
-    const ProductGradients of_up = product_gradients(of_between, n.view({-1, width}));
-    const torch::Tensor of_m = std::get<0>(at::native_layer_norm_backward(
-        of_between.mm(up).view(m.sizes()), m, {width}, saved[2], saved[3], {}, {}, {true, false, false}));
+    const ProductGradients of_down = product_gradients(of_r, saved[kActive]);
+    const auto [of_between, of_time] = gradients_between(of_r.mm(saved[kDown]), saved, parameters.down.size(1));
+    const ProductGradients of_up = product_gradients(of_between, saved[kN].view({-1, width}));
+    // With a weight in float32, so that the statistics are of that type too.
+    const torch::Tensor of_m = std::get<0>(
+        at::native_layer_norm_backward(of_between.mm(saved[kUp]).view(m.sizes()), m, {width}, saved[kMean],
+                                       saved[kDeviation], saved[kOnes], saved[kZeros], {true, false, false}));
     variable_list of_inputs = parameter_gradients(parameters, of_up, of_time, of_down);
     for (size_t i = 0; i < kParameters; ++i) {  // to the shapes of the weights of 3-D convolutions
-      of_inputs[i] = of_inputs[i].view_as(saved[i + kFirstParameter]);
+      of_inputs[i] = of_inputs[i].view_as(saved[i + kParameter]);
     }
     of_inputs.insert(of_inputs.begin(), of_m);
     return of_inputs;

@@ -1,7 +1,8 @@
 // Products of matrices as a node of autograd that does its own backward calls them: in one type, outside autocast, and
-// with what is added to the product as part of it instead of another pass.
+// with what is added to the product added in place.
 #pragma once
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/types.h>
 
 namespace permafrost::core {

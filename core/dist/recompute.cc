@@ -1,11 +1,11 @@
 #include "core/dist/recompute.h"
 
-#include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
 #include "core/dist/autocast.h"
+#include "core/dist/product.h"
 
 namespace permafrost::core {
 namespace {
@@ -14,10 +14,7 @@ using torch::autograd::variable_list;
 
 // What the second run needs to be like the first.
 struct FirstRun : torch::CustomClassHolder {
-  FirstRun(Part part, torch::DeviceType device)
-      : part(std::move(part)),
-        device(device),
-        type(at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : torch::kFloat32) {}
+  FirstRun(Part part, torch::DeviceType device) : part(std::move(part)), device(device), type(compute_type(device)) {}
 
   Part part;
   torch::DeviceType device;

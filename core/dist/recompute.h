@@ -1,6 +1,6 @@
 // Trades time for memory: a part of a network that keeps only what enters it, and runs once more when backward comes.
 //
-//   const auto [x, r, m] = recomputed(in, [&](const Streams& streams) { return layer(streams); });
+//   const std::vector<torch::Tensor> out = recomputed({x, r}, [&](const auto& in) { return layer(in[0], in[1]); });
 //
 // Gradients reach what entered and the part's parameters as they always do, and are the same bits where the part gives
 // the same bits twice. Autocast is in the second run as it was in the first.

@@ -3,6 +3,7 @@
 #include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/base/error.h"
 #include "core/dist/product.h"
 
 namespace permafrost::core {
@@ -17,12 +18,8 @@ enum Input : size_t { kX, kInput, kInputBias, kFuse, kFuseBias, kClassToken, kBa
 struct Sizes {
   int64_t clips, frames, alpha, patches, channels;
 
-  Sizes(const torch::Tensor& x, int64_t alpha)
-      : clips(x.size(0)),
-        frames(x.size(1) / alpha),
-        alpha(alpha),
-        patches(x.size(2) * x.size(3)),
-        channels(x.size(4)) {}
+  Sizes(at::IntArrayRef x, int64_t alpha)
+      : clips(x[0]), frames(x[1] / alpha), alpha(alpha), patches(x[2] * x[3]), channels(x[4]) {}
 
   int64_t tokens() const { return patches + 1; }
   // [M, n] or anything of as many elements.
@@ -38,8 +35,8 @@ torch::Tensor class_rows(const torch::Tensor& tokens) { return tokens.select(2, 
 
 // x's patches, the alpha frames of a token side by side, under a row of zeros for the class token: [M, alpha*c].
 torch::Tensor token_rows(const torch::Tensor& x, const Sizes& sizes) {
-  const torch::Tensor rows = torch::empty({sizes.clips * sizes.frames * sizes.tokens(), sizes.alpha * sizes.channels},
-                                          x.options().requires_grad(false));
+  const torch::Tensor rows =
+      torch::empty({sizes.clips * sizes.frames * sizes.tokens(), sizes.alpha * sizes.channels}, x.options());
   class_rows(sizes.by_token(rows)).zero_();
   sizes.patches_by_frame(rows).copy_(sizes.by_frame(x));
   return rows;
@@ -104,8 +101,10 @@ struct ExchangeNode : torch::autograd::Function<ExchangeNode> {
   static variable_list forward(torch::autograd::AutogradContext* context, int64_t alpha, bool has_back,
                                const torch::Tensor& feature, at::ArrayRef<torch::Tensor> in) {
     const torch::ScalarType type = compute_type(feature.device());
-    const auto guard = without_autocast();
-    const Sizes sizes(in[kX], alpha);
+    const auto without = without_autocast();
+    const Sizes sizes(in[kX].sizes(), alpha);
+    PERMAFROST_CHECK(feature.sizes().slice(0, 3) == at::IntArrayRef({sizes.clips, sizes.frames, sizes.tokens()}),
+                     "features of as many clips, frames and tokens as the temporal encoder has");
     const size_t r_at = has_back ? kR : kBack;
     const torch::Tensor x = in[kX].to(type).contiguous();
     const torch::Tensor seen = feature.to(type).reshape({-1, feature.size(3)});  // [M, C]
@@ -116,20 +115,23 @@ struct ExchangeNode : torch::autograd::Function<ExchangeNode> {
     if (has_back) out.push_back(give_back(x, m, back, in[kBackBias], sizes));
     context->saved_data["alpha"] = alpha;
     context->saved_data["had_r"] = in.size() > r_at;
-    context->save_for_backward({x, seen, m, rows, weight, back});
+    context->saved_data["shape"] = x.sizes();
+    context->save_for_backward({seen, rows, weight, back, has_back ? m : torch::Tensor()});
     return out;
   }
 
   static variable_list backward(torch::autograd::AutogradContext* context, const variable_list& gradients) {
+    const auto without = without_autocast();
     const variable_list saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &seen = saved[1], &m = saved[2], &rows = saved[3], &back = saved[5];
-    const Sizes sizes(x, context->saved_data["alpha"].toInt());
-    torch::Tensor of_m = gradients[0].to(x.scalar_type()).reshape({rows.size(0), -1});  // [M, d]
-    FuseGradients of_fuse = fuse_gradients(of_m, rows, saved[4], sizes);
+    const torch::Tensor &seen = saved[0], &rows = saved[1], &weight = saved[2], &back = saved[3], &m = saved[4];
+    const std::vector<int64_t> shape = context->saved_data["shape"].toIntVector();  // of x
+    const Sizes sizes(shape, context->saved_data["alpha"].toInt());
+    torch::Tensor of_m = gradients[0].to(rows.scalar_type()).reshape({rows.size(0), -1});  // [M, d]
+    FuseGradients of_fuse = fuse_gradients(of_m, rows, weight, sizes);
     ProductGradients of_back;
     if (back.defined()) {
       RECORD_USER_SCOPE("integration2temporal_nets");
-      const torch::Tensor of_next = gradients[1].to(x.scalar_type()).contiguous();
+      const torch::Tensor of_next = gradients[1].to(rows.scalar_type()).contiguous();
       const torch::Tensor of_given = given_gradient(of_next, sizes);
       of_back = product_gradients(of_given, m);
       of_m = at::addmm(of_m, of_given, back);
@@ -138,7 +140,7 @@ struct ExchangeNode : torch::autograd::Function<ExchangeNode> {
     RECORD_USER_SCOPE("input_linears");
     const ProductGradients of_input = product_gradients(of_m, seen);
     variable_list of_inputs{{}, {}, {}};  // what is no tensor, and the feature
-    of_inputs.insert(of_inputs.end(), {of_fuse.x.reshape(x.sizes()), of_input.weight, of_input.bias, of_fuse.weight,
+    of_inputs.insert(of_inputs.end(), {of_fuse.x.reshape(shape), of_input.weight, of_input.bias, of_fuse.weight,
                                        of_fuse.bias, of_fuse.cls_token});
     if (back.defined()) of_inputs.insert(of_inputs.end(), {of_back.weight, of_back.bias});
     if (context->saved_data["had_r"].toBool()) of_inputs.push_back(sizes.by_token(of_m));

@@ -3,8 +3,9 @@
 //   m = input_linear(feature) + r
 //   x' = x + integration2temporal(m), m' = m + temporal2integration(x)
 //
-// Here as one node of autograd: a sum is part of a product, or the pass that cuts patch tokens from class tokens. The
-// modules of integration_branch.h give the same numbers one by one (branch_nodes_test.cc).
+// Here as one node of autograd: sums are in place or in the pass that cuts patch tokens from class tokens, and no
+// tensor is copied to be cut. The modules of integration_branch.h give the same numbers one by one, for whoever looks
+// inside (branch_nodes_test.cc).
 #pragma once
 
 #include "core/dist/integration_branch.h"

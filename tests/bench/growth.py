@@ -42,8 +42,15 @@ def tell(what, sizes, unit, measure):
 
 
 def main():
-    permafrost = sys.argv[1]
-    folder = sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp()
+    if len(sys.argv) > 2:
+        os.makedirs(sys.argv[2], exist_ok=True)
+        measure_all(sys.argv[1], sys.argv[2])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            measure_all(sys.argv[1], folder)
+
+
+def measure_all(permafrost, folder):
     os.makedirs(f"{folder}/videos", exist_ok=True)
 
     def step(*options):
@@ -56,7 +63,7 @@ def main():
             file.write("label,youtube_id,time_start,time_end,split\n")
             for i in range(lines):
                 file.write(f"class {i % 400},{i:011},0,10,{'val' if i % 10 == 0 else 'train'}\n")
-        path = f"{folder}/manifest.jsonl"
+        path = f"{folder}/manifest-{lines}.jsonl"
         run(permafrost, "dataset", "scan", "--list", f"{folder}/list.csv", "--root", f"{folder}/videos", "--out", path,
             status_wanted=1)  # as no video is there
         _, seconds, memory = run(permafrost, "dataset", "info", "--manifest", path)
@@ -67,4 +74,5 @@ def main():
     tell("manifest opened, lines", LINES, "n", manifest)
 
 
-main()
+if __name__ == "__main__":
+    main()

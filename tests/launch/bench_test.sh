@@ -75,6 +75,7 @@ refuses() {  # refuses PATTERN OPTION...
   [ "$code" -eq 2 ] || fail "bench $*: exit code $code, expected 2"
   grep -qE -- "$pattern" "$WORK/bench.err" || fail "bench $*: expected '$pattern', found: $(cat "$WORK/bench.err")"
 }
+refuses 'bench reduce: expected several ranks, found one' reduce
 refuses "expected one of decode, loader, gemm, vit, train-step, roofline, checkpoint, reduce after it, found 'speed'" speed
 refuses "'bench.features' is 'disk', expected memory, cached or online" train-step "${small[@]}" --features disk
 refuses "bench loader: expected one cache after it" loader

@@ -1,6 +1,9 @@
 // The nodes of autograd that a layer of the integration branch is made of, beside the modules' own formulas.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+
 #include "core/dist/autocast.h"
 #include "core/dist/convolution.h"
 #include "core/dist/integration_net.h"
@@ -87,6 +90,38 @@ TEST_F(BranchNodes, IntegrationNetInBfloat16IsItsFormulaOnRoundedValues) {
   expect_close(found.to(torch::kFloat32), integrate_plainly(*net, m), parameters, kBfloat16Tolerance);
 }
 
+// As micro-batches add up: two backward passes without a reset, and gradients that nobody else writes to.
+void expect_sums(const std::function<torch::Tensor()>& found, const std::function<torch::Tensor()>& expected,
+                 const Tensors& parameters) {
+  const auto accumulated = [&](const std::function<torch::Tensor()>& forward) {
+    torch::manual_seed(11);
+    for (int pass = 0; pass < 2; ++pass) {
+      const torch::Tensor out = forward();
+      (out * torch::randn(out.sizes())).sum().backward();
+    }
+    Tensors gradients;
+    std::set<const void*> storages;
+    for (torch::Tensor parameter : parameters) {
+      gradients.push_back(parameter.grad());
+      EXPECT_TRUE(storages.insert(parameter.grad().storage().data()).second) << "two gradients in the same memory";
+      parameter.mutable_grad().reset();
+    }
+    return gradients;
+  };
+  const Tensors of_found = accumulated(found), of_expected = accumulated(expected);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const double largest = of_expected[i].abs().max().item<double>();
+    EXPECT_LE((of_found[i] - of_expected[i]).abs().max().item<double>(), 1e-5 * largest + 1e-6) << "parameter " << i;
+  }
+}
+
+TEST_F(BranchNodes, IntegrationNetAddsUpGradientsOfSeveralBackwards) {
+  IntegrationNet net(small_network(2));
+  const Tensors parameters = randomise(*net);
+  const torch::Tensor m = torch::randn({2, 4, 10, 64});
+  expect_sums([&] { return net(m); }, [&] { return integrate_plainly(*net, m); }, parameters);
+}
+
 // Both of its outputs as one, of the given parts.
 torch::Tensor joined(const Exchanged& exchanged) {
   torch::Tensor all = exchanged.m.to(torch::kFloat32).flatten();
@@ -119,6 +154,19 @@ class Exchanges : public BranchNodes, public ::testing::WithParamInterface<std::
 TEST_P(Exchanges, AreTheirModules) {
   expect_same(joined(exchange_streams(parts_, feature_, x_, r_)), joined(exchange_plainly(parts_, feature_, x_, r_)),
               parameters_);
+}
+
+TEST_P(Exchanges, TakeViewsOfAnyLayout) {
+  const auto strided = [](const torch::Tensor& x) {
+    return x.defined() ? x.transpose(0, -1).contiguous().transpose(0, -1) : x;
+  };
+  expect_same(joined(exchange_streams(parts_, strided(feature_), strided(x_), strided(r_))),
+              joined(exchange_plainly(parts_, feature_, x_, r_)), parameters_);
+}
+
+TEST_P(Exchanges, AddUpGradientsOfSeveralBackwards) {
+  expect_sums([&] { return joined(exchange_streams(parts_, feature_, x_, r_)); },
+              [&] { return joined(exchange_plainly(parts_, feature_, x_, r_)); }, parameters_);
 }
 
 TEST_P(Exchanges, InBfloat16AreTheirModulesOnRoundedValues) {

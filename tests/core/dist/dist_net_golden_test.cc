@@ -26,6 +26,20 @@ TEST_P(DistNetGolden, FrozenEncoderReturnsEveryLayer) { expect_all_within_tolera
 
 TEST_P(DistNetGolden, EverySubNetworkHasTheReferencesOutput) { expect_all_within_tolerance(golden_.activations()); }
 
+TEST_P(DistNetGolden, LookingInsideChangesNoNumber) {
+  const Errors unseen = golden_.outputs();
+  golden_.net()->observe = [](const std::string&, const torch::Tensor&) {};
+  for (const auto& [name, error] : golden_.outputs()) EXPECT_NEAR(error, unseen.at(name), 1e-5) << name;
+}
+
+TEST_P(DistNetGolden, PoolingStaysInFloat32UnderAutocast) {
+  golden_.net()->observe = [](const std::string& name, const torch::Tensor& output) {
+    if (name.starts_with("integration_nets")) EXPECT_EQ(output.scalar_type(), torch::kBFloat16) << name;
+    if (name.starts_with("adapooling_nets")) EXPECT_EQ(output.scalar_type(), torch::kFloat32) << name;
+  };
+  EXPECT_LT(golden_.bfloat16_logits(), 0.02);
+}
+
 TEST_P(DistNetGolden, EmbeddingAndLogitsAndLossAreTheReferences) { expect_all_within_tolerance(golden_.outputs()); }
 
 TEST_P(DistNetGolden, EveryGradientIsTheReferences) { expect_all_within_tolerance(golden_.gradients()); }

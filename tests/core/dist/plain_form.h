@@ -11,6 +11,8 @@ namespace permafrost::testing {
 
 using Tensors = std::vector<torch::Tensor>;
 
+inline constexpr double kLeast = 1e-3;  // what is smaller than that everywhere is compared with this
+
 inline torch::Tensor random_parameter(at::IntArrayRef shape) { return torch::randn(shape).requires_grad_(true); }
 
 inline Tensors gradients_of(const torch::Tensor& sum, const Tensors& parameters) {
@@ -28,7 +30,7 @@ inline void expect_close(const torch::Tensor& found, const torch::Tensor& expect
                          double tolerance) {
   ASSERT_EQ(found.sizes(), expected.sizes());
   const auto error = [](const torch::Tensor& a, const torch::Tensor& b) {
-    return (a - b).abs().max().item<double>() / std::max(1.0, b.abs().max().item<double>());
+    return (a - b).abs().max().item<double>() / std::max(kLeast, b.abs().max().item<double>());
   };
   EXPECT_LE(error(found, expected), tolerance);
   const torch::Tensor weights = torch::randn(expected.sizes());
