@@ -14,7 +14,8 @@ struct Part {
   int stage;  // layer by layer within one
 };
 
-// DistNetImpl::forward and integrate(), line by line; the head comes after all of them.
+// DistNetImpl::forward and integrate(), line by line; the head comes after all of them. What the branches of a layer
+// exchange is one node of autograd: the gradients of its three parts come together, in whatever order.
 constexpr std::array kParts{
     Part{"temporal_stem", 0},
     Part{"temporal_nets", 1},

@@ -25,8 +25,15 @@ DistConfig small(int64_t layers) {
   return config;
 }
 
-// "dist_net.input_linears.3.weight" -> "dist_net.input_linears.3", "dist_net.ln_post.weight" -> "dist_net.ln_post".
+// "dist_net.temporal_nets.3.ln.weight" -> "dist_net.temporal_nets.3", "dist_net.ln_post.weight" -> "dist_net.ln_post".
+// What one node of autograd holds goes by one name, "exchange.3", as its gradients come together.
 std::string sub_network(const std::string& name) {
+  for (const std::string part : {"input_linears.", "temporal2integration_nets.", "integration2temporal_nets."}) {
+    const size_t at = name.find(part);
+    if (at == std::string::npos) continue;
+    const size_t number = at + part.size();
+    return "exchange." + name.substr(number, name.find('.', number) - number);
+  }
   const size_t digit = name.find_first_of("0123456789", name.find('.', name.find('.') + 1));
   const size_t end = name.find('.', digit == std::string::npos ? name.find('.') + 1 : digit);
   return name.substr(0, end);
