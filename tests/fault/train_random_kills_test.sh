@@ -9,7 +9,8 @@ source "$(dirname "$0")/lib.sh"
 prepare_kills 8
 train() {  # train RUN
   exec mpirun -np 2 "$PERMAFROST" train --cache "$DEMO/cache" --run "$1" "${tiny[@]}" --threads 1 \
-    --recipe.epochs 12 --train.checkpoint_every_steps 3 --train.evaluate_every_epochs 1
+    --recipe.epochs 12 --train.checkpoint_every_steps 3 --train.evaluate_every_epochs 1 \
+    --eval.batch 1
 }
 # mpirun gives the other rank this many seconds for its words; a busy machine may need more than the one that is usual.
 export OMPI_MCA_odls_base_sigkill_timeout=3
@@ -31,13 +32,21 @@ while [ "$kills" -lt "$wanted" ]; do
 done
 [ ! -e "$WORK/killed" ] || finish "after the last kill"
 
+is_evaluating() {  # is_evaluating CHECKPOINTS: of an epoch's end, whose checkpoint is there before its evaluation
+  local step
+  for step in "$1"/step-*; do
+    [[ "${step##*/step-}" =~ ^[0-9]+$ ]] && [ $((10#${step##*-} % 4)) -eq 0 ] &&
+      [ ! -e "$step/evaluation.json" ] && [ -e "$step" ] && return
+  done
+  return 1
+}
 phase_is() {  # phase_is PHASE: what of the run's files tells that it is in it
   local checkpoints=$WORK/killed/checkpoints
   case $1 in
     start) [ -e "$WORK/killed/.lock" ] && [ ! -e "$WORK/killed/metrics.jsonl" ] ;;
     step) grep -q '"loss"' "$WORK/killed/metrics.jsonl" ;;
     checkpoint) compgen -G "$checkpoints/step-*.partial-*" >/dev/null ;;
-    evaluation) [ -e "$checkpoints/step-00000004" ] && [ ! -e "$checkpoints/step-00000004/evaluation.json" ] ;;
+    evaluation) is_evaluating "$checkpoints" ;;
     shutdown) [ -e "$checkpoints/step-00000048" ] ;;
   esac 2>/dev/null
 }
