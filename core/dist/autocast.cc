@@ -19,4 +19,8 @@ Autocast::~Autocast() {
   at::autocast::set_autocast_dtype(device_, previous_type_);
 }
 
+torch::ScalarType compute_type(torch::DeviceType device) {
+  return at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : torch::kFloat32;
+}
+
 }  // namespace permafrost::core

@@ -6,6 +6,7 @@
 //   }
 #pragma once
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/types.h>
 
 namespace permafrost::core {
@@ -23,5 +24,13 @@ class Autocast {
   bool was_enabled_;
   torch::ScalarType previous_type_;
 };
+
+// Outside autocast while it lives, so that every operator takes its tensors as they are: for nodes of autograd that
+// choose their types themselves.
+using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
+inline WithoutAutocast without_autocast() { return WithoutAutocast(c10::autocast_dispatch_keyset); }
+
+// The type that autocast would compute in now: float32 where it is off.
+torch::ScalarType compute_type(torch::DeviceType device);
 
 }  // namespace permafrost::core

@@ -96,7 +96,7 @@ bool is_summed_by_libtorch(const torch::Tensor& x) {
 
 torch::Tensor convolve_time(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
   if (!is_summed_by_libtorch(x)) return TimeConvolution::apply(x.contiguous(), tap_first(weight), bias);
-  return from_image(torch::conv2d(as_image(x), weight.unsqueeze(3), bias, 1, {weight.size(2) / 2, 0}));
+  return time_products(x, weight, bias);
 }
 
 torch::Tensor time_products(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
@@ -119,10 +119,12 @@ torch::Tensor convolve_time(const torch::Tensor& x, const Convolution& convoluti
   return convolve_time(x, convolution->weight.flatten(2), convolution->bias);
 }
 
+torch::Tensor weight_of_groups(const torch::Tensor& weight) { return weight.flatten(2).transpose(1, 2).flatten(1); }
+
 torch::Tensor convolve_groups(const torch::Tensor& x, const Convolution& convolution) {
   const torch::Tensor& weight = convolution->weight;                                             // [k, c, n, 1, 1]
   const torch::Tensor groups = x.unflatten(1, {-1, weight.size(2)}).transpose(2, 3).flatten(3);  // [B, T/n, S, n*c]
-  return torch::linear(groups, weight.flatten(2).transpose(1, 2).flatten(1), convolution->bias);
+  return torch::linear(groups, weight_of_groups(weight), convolution->bias);
 }
 
 torch::Tensor convolve_space(const torch::Tensor& x, const Convolution& convolution) {

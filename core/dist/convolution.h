@@ -26,6 +26,9 @@ TimeGradients time_gradients(const torch::Tensor& gradient, const torch::Tensor&
 // x [B, T, S, c] with weights of a Conv3d(c -> k, (n,1,1)) of stride n: n frames become one -> [B, T/n, S, k].
 torch::Tensor convolve_groups(const torch::Tensor& x, const Convolution& convolution);
 
+// The weight of such a Conv3d [k, c, n, 1, 1] for n frames side by side: [k, n*c].
+torch::Tensor weight_of_groups(const torch::Tensor& weight);
+
 // x [M, g, g, c] with weights of a Conv3d(c -> k, (1,n,n)), zero-padded to keep g -> [M, g, g, k].
 torch::Tensor convolve_space(const torch::Tensor& x, const Convolution& convolution);
 

@@ -7,6 +7,7 @@
 #include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "core/dist/autocast.h"
 #include "core/dist/convolution.h"
 #include "core/dist/product.h"
 
@@ -125,7 +126,7 @@ std::pair<torch::Tensor, TimeGradients> gradients_between(const torch::Tensor& o
 struct IntegrationNode : torch::autograd::Function<IntegrationNode> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& input,
                                at::ArrayRef<torch::Tensor> all) {
-    const torch::ScalarType type = compute_type(input.device());
+    const torch::ScalarType type = compute_type(input.device().type());
     const auto without = without_autocast();
     const Parameters parameters(all);
     const Weights weights(parameters, type);

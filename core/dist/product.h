@@ -2,17 +2,9 @@
 // with what is added to the product added in place.
 #pragma once
 
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/types.h>
 
 namespace permafrost::core {
-
-// Outside autocast while it lives, so that every operator takes its tensors as they are.
-using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
-inline WithoutAutocast without_autocast() { return WithoutAutocast(c10::autocast_dispatch_keyset); }
-
-// The type that autocast would compute in now: float32 where it is off.
-torch::ScalarType compute_type(torch::Device device);
 
 // x [M, k] weight [n, k]^T + bias [n] (+ added [M, n], where it is given) -> [M, n]. All of one type, no gradient.
 torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,

@@ -5,7 +5,6 @@
 #include <torch/custom_class.h>
 
 #include "core/dist/autocast.h"
-#include "core/dist/product.h"
 
 namespace permafrost::core {
 namespace {

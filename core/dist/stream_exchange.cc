@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/base/error.h"
+#include "core/dist/autocast.h"
+#include "core/dist/convolution.h"
 #include "core/dist/product.h"
 
 namespace permafrost::core {
@@ -33,17 +35,19 @@ struct Sizes {
 
 torch::Tensor class_rows(const torch::Tensor& tokens) { return tokens.select(2, 0); }  // [B, t, n]
 
-// x's patches, the alpha frames of a token side by side, under a row of zeros for the class token: [M, alpha*c].
-torch::Tensor token_rows(const torch::Tensor& x, const Sizes& sizes) {
-  const torch::Tensor rows =
-      torch::empty({sizes.clips * sizes.frames * sizes.tokens(), sizes.alpha * sizes.channels}, x.options());
+// For what belongs to the patches: a row for each token [M, n], zeros where it is the class token.
+torch::Tensor rows_for_patches(const Sizes& sizes, int64_t columns, const torch::TensorOptions& options) {
+  const torch::Tensor rows = torch::empty({sizes.clips * sizes.frames * sizes.tokens(), columns}, options);
   class_rows(sizes.by_token(rows)).zero_();
-  sizes.patches_by_frame(rows).copy_(sizes.by_frame(x));
   return rows;
 }
 
-// The weight of a Conv3d over alpha frames [d, c, alpha, 1, 1] for such rows: [d, alpha*c].
-torch::Tensor for_rows(const torch::Tensor& weight) { return weight.flatten(2).transpose(1, 2).flatten(1); }
+// x's patches, the alpha frames of a token side by side, under a row of zeros for the class token: [M, alpha*c].
+torch::Tensor token_rows(const torch::Tensor& x, const Sizes& sizes) {
+  const torch::Tensor rows = rows_for_patches(sizes, sizes.alpha * sizes.channels, x.options());
+  sizes.patches_by_frame(rows).copy_(sizes.by_frame(x));
+  return rows;
+}
 
 // m = input_linear(feature) + r: [M, d].
 torch::Tensor enter(const torch::Tensor& seen, at::ArrayRef<torch::Tensor> in, const torch::Tensor& r) {
@@ -89,10 +93,8 @@ FuseGradients fuse_gradients(const torch::Tensor& gradient, const torch::Tensor&
 
 // The gradient of what integration2temporal gave: alpha frames summed, under a row of zeros: [M, c].
 torch::Tensor given_gradient(const torch::Tensor& of_x, const Sizes& sizes) {
-  const torch::Tensor of_given =
-      torch::empty({sizes.clips * sizes.frames * sizes.tokens(), sizes.channels}, of_x.options());
+  const torch::Tensor of_given = rows_for_patches(sizes, sizes.channels, of_x.options());
   torch::Tensor of_patches = sizes.by_token(of_given).slice(2, 1);
-  class_rows(sizes.by_token(of_given)).zero_();
   at::sum_out(of_patches, sizes.by_frame(of_x), {2});
   return of_given;
 }
@@ -100,7 +102,7 @@ torch::Tensor given_gradient(const torch::Tensor& of_x, const Sizes& sizes) {
 struct ExchangeNode : torch::autograd::Function<ExchangeNode> {
   static variable_list forward(torch::autograd::AutogradContext* context, int64_t alpha, bool has_back,
                                const torch::Tensor& feature, at::ArrayRef<torch::Tensor> in) {
-    const torch::ScalarType type = compute_type(feature.device());
+    const torch::ScalarType type = compute_type(feature.device().type());
     const auto without = without_autocast();
     const Sizes sizes(in[kX].sizes(), alpha);
     PERMAFROST_CHECK(feature.sizes().slice(0, 3) == at::IntArrayRef({sizes.clips, sizes.frames, sizes.tokens()}),
@@ -109,7 +111,7 @@ struct ExchangeNode : torch::autograd::Function<ExchangeNode> {
     const torch::Tensor x = in[kX].to(type).contiguous();
     const torch::Tensor seen = feature.to(type).reshape({-1, feature.size(3)});  // [M, C]
     const torch::Tensor m = enter(seen, in, in.size() > r_at ? in[r_at] : torch::Tensor());
-    const torch::Tensor rows = token_rows(x, sizes), weight = for_rows(in[kFuse]).to(type);
+    const torch::Tensor rows = token_rows(x, sizes), weight = weight_of_groups(in[kFuse]).to(type);
     const torch::Tensor back = has_back ? in[kBack].to(type) : torch::Tensor();
     variable_list out{sizes.by_token(fuse(rows, weight, in, m, sizes))};
     if (has_back) out.push_back(give_back(x, m, back, in[kBackBias], sizes));

@@ -87,7 +87,7 @@ int combine_scores(Invocation& invocation) {
   result["frame_order"] = mean.frame_order;
   result["combined"] = settings.path.combined;
   tell_result(settings, result);
-  if (!settings.path.out.empty()) core::publish_text(settings.path.out, json_text(result, 1) + "\n");
+  if (!settings.path.out.empty()) keep_result(settings, "combined", result);
   return core::kExitDone;
 }
 
@@ -101,7 +101,7 @@ int evaluate_probe(Invocation& invocation) {
     json result = probe(cache, settings.eval.split);
     result["split"] = settings.eval.split;
     if (settings.has.json) {
-      std::cout << json_text(result, -1) << std::endl;
+      tell_result(settings, result);
     } else {
       std::printf("linear probe on mean-pooled frozen features: top-1 %.2f %%, the best of %zu regularisations\n",
                   100 * result["top1"].get<double>(), result["regularisations"].size());

@@ -13,24 +13,18 @@
 namespace permafrost::core {
 namespace {
 
+using permafrost::testing::error_of;
 using permafrost::testing::expect_close;
 using permafrost::testing::expect_same;
 using permafrost::testing::random_parameter;
+using permafrost::testing::randomise;
+using permafrost::testing::take_gradients;
 using permafrost::testing::Tensors;
 
 constexpr double kBfloat16Tolerance = 0.03;
 
 DistConfig small_network(int64_t alpha) {
   return {.frames = 4 * alpha, .alpha = alpha, .width = 48, .integration_dim = 64, .temporal_dim = 16};
-}
-
-// Every weight far from what it starts as, also those of norms.
-Tensors randomise(torch::nn::Module& module) {
-  const torch::NoGradGuard no_grad;
-  for (torch::Tensor& parameter : module.parameters()) {
-    parameter.copy_(torch::randn(parameter.sizes()) / std::sqrt(static_cast<double>(parameter.size(-1))));
-  }
-  return module.parameters();
 }
 
 torch::Tensor convolve_point(const torch::Tensor& x, const Convolution& convolution) {
@@ -99,19 +93,16 @@ void expect_sums(const std::function<torch::Tensor()>& found, const std::functio
       const torch::Tensor out = forward();
       (out * torch::randn(out.sizes())).sum().backward();
     }
-    Tensors gradients;
+    Tensors gradients = take_gradients(parameters);
     std::set<const void*> storages;
-    for (torch::Tensor parameter : parameters) {
-      gradients.push_back(parameter.grad());
-      EXPECT_TRUE(storages.insert(parameter.grad().storage().data()).second) << "two gradients in the same memory";
-      parameter.mutable_grad().reset();
+    for (const torch::Tensor& gradient : gradients) {
+      EXPECT_TRUE(storages.insert(gradient.storage().data()).second) << "two gradients in the same memory";
     }
     return gradients;
   };
   const Tensors of_found = accumulated(found), of_expected = accumulated(expected);
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const double largest = of_expected[i].abs().max().item<double>();
-    EXPECT_LE((of_found[i] - of_expected[i]).abs().max().item<double>(), 1e-5 * largest + 1e-6) << "parameter " << i;
+    EXPECT_LE(error_of(of_found[i], of_expected[i]), 1e-5) << "parameter " << i;
   }
 }
 

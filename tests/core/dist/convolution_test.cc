@@ -14,6 +14,7 @@ namespace {
 using permafrost::testing::expect_close;
 using permafrost::testing::expect_same;
 using permafrost::testing::random_parameter;
+using permafrost::testing::randomise;
 using permafrost::testing::Tensors;
 
 class Convolutions : public ::testing::Test {
@@ -114,13 +115,8 @@ torch::Tensor attend_plainly(CrossAttentionImpl& attention, const torch::Tensor&
 
 TEST_F(Convolutions, CrossAttentionOfOneQueryIsTheReferences) {
   CrossAttention attention(128);
-  Tensors parameters;
-  for (torch::Tensor& parameter : attention->parameters()) {
-    const torch::NoGradGuard no_grad;
-    parameter.copy_(torch::randn(parameter.sizes()) / std::sqrt(static_cast<double>(parameter.size(-1))));
-  }
+  Tensors parameters = randomise(*attention);
   const torch::Tensor query = random_parameter({3, 1, 128}), memory = random_parameter({3, 17, 128});
-  for (const torch::Tensor& parameter : attention->parameters()) parameters.push_back(parameter);
   parameters.insert(parameters.end(), {query, memory});
   expect_same(attention(query, normalise(memory)), attend_plainly(*attention, query, memory), parameters);
 }
