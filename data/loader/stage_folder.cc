@@ -22,8 +22,7 @@ namespace fs = std::filesystem;
 constexpr char kPrefix[] = "permafrost-";
 constexpr size_t kHexDigits = 16;
 constexpr uint64_t kBlockBytes = uint64_t{4} << 20;
-constexpr uint64_t kFreeBytes = 1'000'000'000;
-constexpr uint64_t kFreeShare = 20;  // one in so many bytes of the file system
+constexpr uint64_t kFreeBytes = 1'000'000'000;  // of the file system, for others
 
 bool is_stage_name(const std::string& name) {
   return name.starts_with(kPrefix) && name.size() == sizeof kPrefix - 1 + kHexDigits &&
@@ -153,8 +152,7 @@ uint64_t StageFolder::room_bytes() const {
   std::error_code error;
   const fs::space_info space = fs::space(path_, error);
   if (error) return 0;
-  const uint64_t kept = std::max(kFreeBytes, space.capacity / kFreeShare);
-  return space.available > kept ? space.available - kept : 0;
+  return space.available > kFreeBytes ? space.available - kFreeBytes : 0;
 }
 
 StageFolder::Copied StageFolder::copy(const std::string& source, const ShardSummary& shard,

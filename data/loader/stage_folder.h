@@ -32,7 +32,7 @@ class StageFolder {
   StageFolder& operator=(const StageFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  // What the file system has to give: 1 GB or 5 % of it stay free, whichever is more.
+  // What the file system has to give: 1 GB of it stays free.
   uint64_t room_bytes() const;
   // Copies the shard from `source`. kBadSource: it cannot be read, or is not what the index says; nothing is left of
   // the copy then. Throws IoError where the folder or its disk is at fault.
