@@ -88,19 +88,23 @@ void parallel_in_order(int64_t count, int64_t threads, Produce produce, Consume 
   stop();
 }
 
-// `work(i)` for i = 0 .. count-1 on `threads` threads, each of which takes the next. What one throws first is thrown
-// here, after the threads have stopped.
+// `work(i)` for i = 0 .. count-1 on `threads` threads, each of which takes the next. Once one throws no other is taken;
+// what is thrown here, after the threads have stopped, is of the first i that threw.
 template <class Work>
 void parallel_for_each(int64_t count, int64_t threads, const Work& work) {
   std::atomic<int64_t> next{0};
   std::exception_ptr error;
-  std::once_flag has_error;
+  int64_t first_bad = count;
+  std::mutex mutex;
   const auto take = [&] {
-    try {
-      for (int64_t i = next++; i < count; i = next++) work(i);
-    } catch (...) {
-      std::call_once(has_error, [&] { error = std::current_exception(); });
-      next = count;
+    for (int64_t i = next++; i < count; i = next++) {
+      try {
+        work(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (i < first_bad) first_bad = i, error = std::current_exception();
+        next = count;
+      }
     }
   };
   {

@@ -11,16 +11,18 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace permafrost::data {
 
 class JsonLine {
  public:
-  // An object, no field of which stands there twice.
-  JsonLine(const std::string& line, std::string where);
+  // An object of plain values and lists of such. A field that stands there twice is told by require_empty().
+  JsonLine(std::string_view line, std::string where);
 
   const std::string& where() const { return where_; }
-  bool has(const std::string& key) const { return object_.contains(key); }
+  bool has(const std::string& key);
 
   nlohmann::json take(const std::string& key);
   std::string text(const std::string& key);
@@ -32,8 +34,18 @@ class JsonLine {
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
+  struct Field {
+    std::string key;
+    nlohmann::json value;
+    bool is_taken = false;
+  };
+  class Parser;
+
+  // Not taken yet; null where there is none.
+  Field* find(const std::string& key);
+
   std::string where_;
-  nlohmann::json object_;
+  std::vector<Field> fields_;  // in the line's order
 };
 
 // At most 60 characters of it, for messages.

@@ -1,5 +1,6 @@
 #include "core/base/parallel.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -75,6 +76,20 @@ TEST(ParallelForEach, ThrowsWhatOneThrewAndBeginsNoMore) {
                                  }),
                std::runtime_error);
   EXPECT_EQ(begun, 6);
+}
+
+TEST(ParallelForEach, ThrowsWhatTheFirstThrewThoughALaterOneThrewBefore) {
+  std::atomic<bool> has_thrown{false};
+  const auto work = [&](int64_t i) {
+    if (i == 1) {
+      has_thrown = true;
+      throw std::runtime_error("one");
+    }
+    while (!has_thrown) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    throw std::runtime_error("zero");
+  };
+  EXPECT_THAT([&] { parallel_for_each(2, 2, work); }, ::testing::ThrowsMessage<std::runtime_error>("zero"));
 }
 
 TEST(ParallelInOrder, DoesNothingForNothing) {

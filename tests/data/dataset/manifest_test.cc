@@ -132,6 +132,25 @@ TEST(Manifest, NamesTheLineAndTheFieldOfEveryError) {
   }
 }
 
+// Of several blocks, each of which is read by several threads.
+TEST(Manifest, KeepsTheOrderOfManyLinesAndNamesTheFirstBadOne) {
+  constexpr size_t kEntries = 60'000;
+  const TemporaryDirectory directory;
+  const std::string path = directory / "manifest.jsonl";
+  Manifest written{directory.path(), LabelMap({"wave"}), {}};
+  for (size_t i = 0; i < kEntries; ++i) written.entries.push_back(sound_entry("clip-" + std::to_string(i), "wave"));
+  write_manifest(path, written);
+  const Manifest found = read_manifest(path);
+  ASSERT_EQ(found.entries.size(), kEntries);
+  for (size_t i = 0; i < kEntries; ++i) ASSERT_EQ(found.entries[i].id, written.entries[i].id);
+  std::string text = read_bytes(path);
+  for (const char* id : {"clip-59999\"", "clip-41999\"", "clip-41234\""}) {
+    text.replace(text.find("\"frames\":250", text.find(id)), 12, "\"frames\":0.5");
+  }
+  write_bytes(path, text);
+  EXPECT_THAT([&] { read_manifest(path); }, ThrowsMessage<core::DataError>(StartsWith(path + ":41236: 'frames'")));
+}
+
 TEST(Manifest, RefusesATruncatedOne) {
   const TemporaryDirectory directory;
   const std::string path = directory / "manifest.jsonl";
