@@ -15,17 +15,17 @@ CrossAttentionImpl::CrossAttentionImpl(int64_t width) : heads(width / kHeadWidth
 
 torch::Tensor CrossAttentionImpl::forward(const torch::Tensor& query, const torch::Tensor& memory) {
   const int64_t queries = query.size(0), width = query.size(2);
-  const auto projection = [&](int64_t which) { return in_proj_weight.slice(0, which * width, (which + 1) * width); };
+  const std::vector<torch::Tensor> weights = in_proj_weight.view({3, width, width}).unbind();
+  const std::vector<torch::Tensor> biases = in_proj_bias.view({3, width}).unbind();
   const auto per_head = [&](const torch::Tensor& weight) { return weight.view({heads, kHeadWidth, width}); };
-  const auto bias = [&](int64_t which) { return in_proj_bias.slice(0, which * width, (which + 1) * width); };
 
-  const torch::Tensor q = torch::linear(ln_1(query), projection(0), bias(0)) / std::sqrt(double{kHeadWidth});
-  const torch::Tensor seen = torch::bmm(q.view({queries, heads, kHeadWidth}).transpose(0, 1), per_head(projection(1)));
-  const torch::Tensor scores = torch::bmm((seen.transpose(0, 1) * ln_1->weight), memory.transpose(1, 2));  // [M, h, K]
-  const torch::Tensor mean = torch::bmm(torch::softmax(scores, 2), memory);                                // [M, h, d]
-  const torch::Tensor value = torch::bmm((mean * ln_1->weight + ln_1->bias).transpose(0, 1),
-                                         per_head(projection(2)).transpose(1, 2));  // [h, M, 64]
-  return out_proj(value.transpose(0, 1).reshape({queries, 1, width}) + bias(2));    // [M, 1, d]
+  const torch::Tensor q = torch::linear(ln_1(query), weights[0], biases[0]) / std::sqrt(double{kHeadWidth});
+  const torch::Tensor seen = torch::bmm(q.view({queries, heads, kHeadWidth}).transpose(0, 1), per_head(weights[1]));
+  const torch::Tensor sought = seen.permute({1, 2, 0}) * ln_1->weight.unsqueeze(1);  // [M, d, h]
+  const torch::Tensor shares = torch::softmax(torch::bmm(memory, sought), 1);        // [M, K, h]
+  const torch::Tensor mean = torch::bmm(shares.transpose(1, 2), memory);             // [M, h, d]
+  const torch::Tensor value = torch::bmm(per_head(weights[2]), (mean * ln_1->weight + ln_1->bias).permute({1, 2, 0}));
+  return out_proj(value.permute({2, 0, 1}).reshape({queries, 1, width}) + biases[2]);  // of [h, 64, M]: [M, 1, d]
 }
 
 torch::Tensor normalise(const torch::Tensor& memory) {

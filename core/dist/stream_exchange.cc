@@ -94,8 +94,13 @@ FuseGradients fuse_gradients(const torch::Tensor& gradient, const torch::Tensor&
 // The gradient of what integration2temporal gave: alpha frames summed, under a row of zeros: [M, c].
 torch::Tensor given_gradient(const torch::Tensor& of_x, const Sizes& sizes) {
   const torch::Tensor of_given = rows_for_patches(sizes, sizes.channels, of_x.options());
-  torch::Tensor of_patches = sizes.by_token(of_given).slice(2, 1);
-  at::sum_out(of_patches, sizes.by_frame(of_x), {2});
+  torch::Tensor of_patches = sizes.by_token(of_given).slice(2, 1);  // [B, t, g*g, c]
+  const torch::Tensor of_frames = sizes.by_frame(of_x);
+  if (sizes.alpha == 2) {  // the usual; sum_out() is ten times as slow
+    at::add_out(of_patches, of_frames.select(2, 0), of_frames.select(2, 1));
+  } else {
+    at::sum_out(of_patches, of_frames, {2});
+  }
   return of_given;
 }
 
@@ -131,19 +136,23 @@ struct ExchangeNode : torch::autograd::Function<ExchangeNode> {
     torch::Tensor of_m = gradients[0].to(rows.scalar_type()).reshape({rows.size(0), -1});  // [M, d]
     FuseGradients of_fuse = fuse_gradients(of_m, rows, weight, sizes);
     ProductGradients of_back;
+    const torch::Tensor of_x = torch::empty(shape, rows.options());
+    torch::Tensor of_frames = sizes.by_frame(of_x);
     if (back.defined()) {
       RECORD_USER_SCOPE("integration2temporal_nets");
       const torch::Tensor of_next = gradients[1].to(rows.scalar_type()).contiguous();
       const torch::Tensor of_given = given_gradient(of_next, sizes);
       of_back = product_gradients(of_given, m);
       of_m = at::addmm(of_m, of_given, back);
-      of_fuse.x = of_fuse.x + sizes.by_frame(of_next);
+      at::add_out(of_frames, of_fuse.x, sizes.by_frame(of_next));
+    } else {
+      of_frames.copy_(of_fuse.x);
     }
     RECORD_USER_SCOPE("input_linears");
     const ProductGradients of_input = product_gradients(of_m, seen);
     variable_list of_inputs{{}, {}, {}};  // what is no tensor, and the feature
-    of_inputs.insert(of_inputs.end(), {of_fuse.x.reshape(shape), of_input.weight, of_input.bias, of_fuse.weight,
-                                       of_fuse.bias, of_fuse.cls_token});
+    of_inputs.insert(of_inputs.end(),
+                     {of_x, of_input.weight, of_input.bias, of_fuse.weight, of_fuse.bias, of_fuse.cls_token});
     if (back.defined()) of_inputs.insert(of_inputs.end(), {of_back.weight, of_back.bias});
     if (context->saved_data["had_r"].toBool()) of_inputs.push_back(sizes.by_token(of_m));
     return of_inputs;
