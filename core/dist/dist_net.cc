@@ -119,9 +119,9 @@ torch::Tensor DistNetImpl::pool(const torch::Tensor& feat) {
 torch::Tensor DistNetImpl::forward(const torch::Tensor& pixels, const torch::Tensor& features) {
   const torch::Tensor x = apply_temporal_stem(temporal_stem, pixels);  // [B, F, g, g, c]
   if (observe) observe("temporal_stem", x);
-  const torch::Tensor pooled = pool(integrate(x, features));                      // [B, d]
-  const torch::Tensor frozen = features[config.layers - 1].select(2, 0).mean(1);  // [B, C], class token of f_{N-1}
-  return torch::matmul(ln_post(pooled + proj_spatial_cls_token(frozen)), proj);   // [B, e]
+  const torch::Tensor pooled = pool(integrate(x, features));                                              // [B, d]
+  const torch::Tensor frozen = features[config.layers - 1].select(2, 0).mean(1, false, torch::kFloat32);  // [B, C]
+  return torch::matmul(ln_post(pooled + proj_spatial_cls_token(frozen)), proj);                           // [B, e]
 }
 
 void initialise(torch::nn::Module& module, uint64_t seed) {

@@ -25,7 +25,7 @@ struct DistNetImpl : torch::nn::Module {
   // Throws ConfigError for a geometry that cannot be.
   explicit DistNetImpl(const DistConfig& config);
 
-  // pixels float [B, F, 3, H, W], normalised; features float [N, B, t, L, C], the frozen layers -> embedding z [B, e].
+  // pixels float [B, F, 3, H, W], normalised; features [N, B, t, L, C], the frozen layers -> embedding z [B, e].
   torch::Tensor forward(const torch::Tensor& pixels, const torch::Tensor& features);
 
   DistConfig config;

@@ -98,7 +98,7 @@ torch::Tensor mix_features(const torch::Tensor& features, const BatchMix& mix, i
   for (int64_t clip = 0; clip < features.size(0); ++clip) {
     const GroupMix& group = mix.of(clip);
     const torch::Tensor weights =
-        group.box ? token_weights(*group.box, image_size, patch_size).to(features.device()).unsqueeze(1)  // [L, 1]
+        group.box ? token_weights(*group.box, image_size, patch_size).to(features.options()).unsqueeze(1)  // [L, 1]
                   : torch::full({1, 1}, 1 - group.lambda, features.options());
     torch::Tensor result = mixed[clip];
     torch::lerp_out(result, features[clip], features[mix.partner(clip)], weights);

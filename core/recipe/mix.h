@@ -86,7 +86,7 @@ torch::Tensor token_weights(const CutBox& box, int64_t image_size, int64_t patch
 // pixels uint8 [b, F, 3, S, S] -> float32 in 0..255, or as they are where nothing is mixed.
 torch::Tensor mix_pixels(const torch::Tensor& pixels, const BatchMix& mix);
 
-// features float32 [b, N, t, L, C], class token first -> the same shape; `image_size` is S.
+// features [b, N, t, L, C], class token first -> the same shape and type; `image_size` is S.
 torch::Tensor mix_features(const torch::Tensor& features, const BatchMix& mix, int64_t image_size, int64_t patch_size);
 
 // targets int64 [b] -> float32 [b, K]: lambda at a clip's own class, 1 - lambda at its partner's. Smoothing is the

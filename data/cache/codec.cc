@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <sstream>
 #include <utility>
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "data/cache/half_precision.h"
 #include "data/cache/layered_codec.h"
 #include "data/cache/scalar_codecs.h"
 
@@ -90,24 +92,40 @@ torch::Tensor Codec::decode(std::span<const uint8_t> bytes) const {
   return features;  // [N, t, L, C]
 }
 
-torch::Tensor Codec::decode_batch(const torch::Tensor& coded, torch::Tensor& room) const {
+void Codec::decode_narrowed(const uint8_t* bytes, int64_t first, int64_t end, c10::BFloat16* to,
+                            int64_t layer_stride) const {
+  const int64_t values = (end - first) * shape_.width;  // of a layer
+  const auto wide = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(shape_.layers * values));
+  decode_tokens(bytes, first, end, wide.get() - first * shape_.width, values);
+  for (int64_t layer = 0; layer < shape_.layers; ++layer) {
+    encode_brain_float(wide.get() + layer * values,
+                       reinterpret_cast<uint8_t*>(to + layer * layer_stride + first * shape_.width),
+                       static_cast<size_t>(values));
+  }
+}
+
+torch::Tensor Codec::decode_batch(const torch::Tensor& coded, torch::Tensor& room, torch::ScalarType type) const {
   const auto record_bytes = static_cast<int64_t>(bytes_per_record());
   PERMAFROST_CHECK(coded.dim() == 2 && coded.size(1) == record_bytes && coded.is_contiguous(),
                    "codec " + name() + " expected a batch of " + std::to_string(record_bytes) + " bytes a clip");
   const int64_t clips = coded.size(0), tokens = tokens_per_layer(), width = shape_.width;
-  const int64_t values = clips * shape_.values();
-  if (!room.defined() || room.storage().use_count() > 1 || room.numel() < values) {
-    room = torch::empty({values}, torch::kFloat32);
+  const int64_t values = clips * shape_.values(), layer_stride = clips * tokens * width;
+  if (!room.defined() || room.storage().use_count() > 1 || room.numel() < values || room.scalar_type() != type) {
+    room = torch::empty({values}, type);
   }
   torch::Tensor features = room.slice(0, 0, values).view({shape_.layers, clips, shape_.frames, shape_.tokens, width});
   const auto* bytes = coded.const_data_ptr<uint8_t>();
-  auto* to = features.mutable_data_ptr<float>();
   const int64_t blocks = (tokens + kTokensAtOnce - 1) / kTokensAtOnce;  // of each clip
   core::parallel_for_each(clips * blocks, at::get_num_threads(), [&](int64_t i) {
     if (at::get_num_threads() > 1) at::set_num_threads(1);  // of this worker's own products
-    const int64_t clip = i / blocks, first = i % blocks * kTokensAtOnce;
-    decode_tokens(bytes + clip * record_bytes, first, std::min(first + kTokensAtOnce, tokens),
-                  to + clip * tokens * width, clips * tokens * width);
+    const int64_t clip = i / blocks, first = i % blocks * kTokensAtOnce, end = std::min(first + kTokensAtOnce, tokens);
+    const uint8_t* const record = bytes + clip * record_bytes;
+    if (type == torch::kFloat32) {
+      decode_tokens(record, first, end, features.mutable_data_ptr<float>() + clip * tokens * width, layer_stride);
+    } else {
+      decode_narrowed(record, first, end, features.mutable_data_ptr<c10::BFloat16>() + clip * tokens * width,
+                      layer_stride);
+    }
   });
   return features.transpose(0, 1);  // [b, N, t, L, C]
 }

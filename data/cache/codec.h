@@ -43,10 +43,11 @@ class Codec {
   std::vector<uint8_t> encode(const torch::Tensor& features, const std::string& video_id) const;
   // bytes of bytes_per_record() -> float32 [N, t, L, C]
   torch::Tensor decode(std::span<const uint8_t> bytes) const;
-  // coded uint8 [b, bytes_per_record()] -> float32 [b, N, t, L, C], a view of [N, b, t, L, C]: layers are read one by
-  // one. It lies in `room`, which is used again by the next call where nothing else holds it any more: fresh pages cost
-  // as much as decoding into them.
-  torch::Tensor decode_batch(const torch::Tensor& coded, torch::Tensor& room) const;
+  // coded uint8 [b, bytes_per_record()] -> [b, N, t, L, C] in float32 or bfloat16, a view of [N, b, t, L, C]: layers
+  // are read one by one. It lies in `room`, which is used again by the next call where nothing else holds it any more:
+  // fresh pages cost as much as decoding into them.
+  torch::Tensor decode_batch(const torch::Tensor& coded, torch::Tensor& room,
+                             torch::ScalarType type = torch::kFloat32) const;
 
  protected:
   virtual void encode_values(const float* values, uint8_t* bytes) const = 0;
@@ -57,6 +58,9 @@ class Codec {
   int64_t tokens_per_layer() const { return shape_.frames * shape_.tokens; }
 
  private:
+  // As decode_tokens(), rounded to bfloat16.
+  void decode_narrowed(const uint8_t* bytes, int64_t first, int64_t end, c10::BFloat16* to, int64_t layer_stride) const;
+
   CodecSpec spec_;
   FeatureShape shape_;
   std::shared_ptr<const CodecTables> tables_;

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "data/cache/vectorised.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -73,7 +75,7 @@ void decode_half_portable(const uint8_t* bytes, float* values, size_t count) {
   }
 }
 
-void encode_brain_float(const float* values, uint8_t* bytes, size_t count) {
+PERMAFROST_VECTORISED void encode_brain_float(const float* values, uint8_t* bytes, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const auto bits = std::bit_cast<uint32_t>(values[i]);
     const auto upper = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
@@ -81,7 +83,7 @@ void encode_brain_float(const float* values, uint8_t* bytes, size_t count) {
   }
 }
 
-void decode_brain_float(const uint8_t* bytes, float* values, size_t count) {
+PERMAFROST_VECTORISED void decode_brain_float(const uint8_t* bytes, float* values, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     uint16_t upper;
     std::memcpy(&upper, bytes + 2 * i, 2);

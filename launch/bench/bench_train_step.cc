@@ -46,7 +46,7 @@ class CachedSource {
         cache_(files_.directory()),
         clips_(cache_, "train", data::ViewPolicy::kOnePerEpoch),
         requests_({.seed = 1, .samples = clips_.size(), .global_batch = bench.batch}, {}, int64_t{1} << 40, 0, 1),
-        decoder_(clips_.codec(), device_),
+        decoder_(clips_.codec(), device_, bench.type),
         loader_(clips_, [this] { return requests_.next(); },
                 {.threads = settings.train.loader_threads,
                  .batches_ahead = settings.train.prefetch_batches,
@@ -209,8 +209,9 @@ class StepBench {
   }
 
   Source memory_source() const {
-    const torch::Tensor features = torch::randn(
-        {network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width}, bench_.device);
+    const torch::Tensor features =
+        torch::randn({network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width},
+                     torch::TensorOptions(bench_.type).device(bench_.device));
     const Clips clips{pixels_, features.transpose(0, 1)};
     return [clips] { return clips; };
   }

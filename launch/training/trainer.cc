@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/encoder/precision.h"
 #include "core/recipe/mix.h"
 #include "distributed/process_group.h"
 #include "launch/training/mix_groups.h"
@@ -47,7 +48,7 @@ Trainer::Trainer(const Settings& settings, TrainingSet set, const TrainingPlace&
       first_clip_(place.world.rank() * settings.recipe.batch / place.world.size()),
       course_(course_of(settings, order_)),
       points_(points_of(settings)),
-      decoder_(set_.clips->codec(), place.device) {
+      decoder_(set_.clips->codec(), place.device, core::precision_named(settings.train.precision)) {
   require_batch(settings, place.world.size());
   require_validation(settings, set_);
   const auto group = place.world.size() == 1 ? nullptr : distributed::make_process_group(place.world, place.device);

@@ -98,6 +98,9 @@ TEST_P(EveryCodec, DecodesABatchAsItDecodesClips) {
   const torch::Tensor other = codec_->decode_batch(coded.slice(0, 0, 1), room);  // `batch` is held: elsewhere
   EXPECT_NE(other.const_data_ptr(), batch.const_data_ptr());
   EXPECT_TRUE(torch::allclose(batch, torch::stack(clips), 1e-6, 1e-6));
+  const torch::Tensor narrow = codec_->decode_batch(coded, room, torch::kBFloat16);
+  EXPECT_TRUE(narrow.transpose(0, 1).is_contiguous());
+  EXPECT_TRUE(torch::equal(narrow, batch.to(torch::kBFloat16)));
 }
 
 TEST_P(TokenCodec, IsStableOnWhatItDecoded) {

@@ -101,7 +101,7 @@ TEST_P(KernelDecoding, IsWhatADecoderOfItsDeviceDoes) {
   const std::unique_ptr<Codec> codec = fitted(GetParam());
   torch::Tensor coded = coded_clips(*codec, GetParam());
   if (test_device().is_cuda()) coded = coded.pin_memory();
-  FeatureDecoder decoder(*codec, test_device());
+  FeatureDecoder decoder(*codec, test_device(), torch::kFloat32);
   const torch::Tensor first = decoder.decode(coded);
   EXPECT_EQ(first.device().type(), test_device().type());
   const torch::Tensor second = decoder.decode(coded.slice(0, 0, 1));
