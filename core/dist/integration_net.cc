@@ -9,7 +9,7 @@
 
 #include "core/dist/autocast.h"
 #include "core/dist/convolution.h"
-#include "core/dist/product.h"
+#include "core/encoder/product.h"
 
 namespace permafrost::core {
 namespace {

@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "core/dist/autocast.h"
 #include "core/dist/convolution.h"
-#include "core/dist/product.h"
+#include "core/encoder/product.h"
 
 namespace permafrost::core {
 namespace {
@@ -53,8 +53,8 @@ torch::Tensor token_rows(const torch::Tensor& x, const Sizes& sizes) {
 torch::Tensor enter(const torch::Tensor& seen, at::ArrayRef<torch::Tensor> in, const torch::Tensor& r) {
   RECORD_USER_SCOPE("input_linears");
   const torch::ScalarType type = seen.scalar_type();
-  return product(seen, in[kInput].to(type), in[kInputBias].to(type),
-                 r.defined() ? r.to(type).reshape({seen.size(0), -1}) : r);
+  const torch::Tensor added = r.defined() ? r.to(type).reshape({seen.size(0), -1}) : r;
+  return sum_with_product(added, seen, in[kInput].to(type), in[kInputBias].to(type));
 }
 
 // m + temporal2integration(x): [M, d].
@@ -62,7 +62,7 @@ torch::Tensor fuse(const torch::Tensor& rows, const torch::Tensor& weight, at::A
                    const torch::Tensor& m, const Sizes& sizes) {
   RECORD_USER_SCOPE("temporal2integration_nets");
   const torch::ScalarType type = m.scalar_type();
-  const torch::Tensor fused = product(rows, weight, in[kFuseBias].to(type), m);
+  const torch::Tensor fused = sum_with_product(m, rows, weight, in[kFuseBias].to(type));
   torch::Tensor of_class = class_rows(sizes.by_token(fused));
   at::add_out(of_class, class_rows(sizes.by_token(m)), in[kClassToken].select(0, 0).squeeze(0).to(type));
   return fused;

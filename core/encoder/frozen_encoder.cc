@@ -52,7 +52,7 @@ FrozenEncoder::FrozenEncoder(VisionTransformer encoder, torch::ScalarType dtype,
     : encoder_(std::move(encoder)), sha256_(identity_of(encoder_)), dtype_(dtype), device_(device) {
   precision_name(dtype_);  // throws for a type it cannot have
   for (torch::Tensor& parameter : encoder_->parameters()) parameter.requires_grad_(false);
-  for (ResidualBlock& block : encoder_->blocks) block->fold_activation();  // before the weights lose digits
+  for (ResidualBlock& block : encoder_->blocks) block->fold();  // before the weights lose digits
   encoder_->to(device_, dtype_);
 }
 

@@ -1,19 +1,20 @@
 #include "core/encoder/residual_block.h"
 
 #include "core/base/error.h"
+#include "core/encoder/product.h"
 
 namespace permafrost::core {
 
-torch::Tensor activate(const torch::Tensor& x, Activation activation) {
+torch::Tensor activated(const torch::Tensor& x, const Linear& layer, Activation activation) {
   switch (activation) {
     case Activation::kQuickGelu:
-      return quick_gelu(x);
+      return quick_gelu(product(x, layer->weight, layer->bias));
     case Activation::kGelu:
-      return torch::gelu(x);
+      return product(x, layer->weight, layer->bias, After::kGelu);
     case Activation::kGeluTanh:
-      return torch::gelu(x, "tanh");
+      return product(x, layer->weight, layer->bias, After::kGeluTanh);
     case Activation::kSilu:
-      return torch::silu(x);
+      return product(x, layer->weight, layer->bias, After::kSilu);
   }
   check_failed("activation", __FILE__, __LINE__, "no such activation");
 }
@@ -50,26 +51,30 @@ ResidualBlockImpl::ResidualBlockImpl(const BlockConfig& config) : config(config)
 
 torch::Tensor ResidualBlockImpl::attend(const torch::Tensor& x) {
   const int64_t sequences = x.size(0), tokens = x.size(1), width = x.size(2);
-  const torch::Tensor qkv = torch::linear(x, in_proj_weight, in_proj_bias)  // [M, L, 3C]
+  const torch::Tensor qkv = product(x, in_proj_weight, in_proj_bias)  // [M, L, 3C]
                                 .view({sequences, tokens, 3, config.heads, width / config.heads})
                                 .permute({2, 0, 3, 1, 4});  // [3, M, heads, L, C/heads]
   const torch::Tensor attended = torch::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], {}, 0.0, config.is_causal);
-  return out_proj(attended.transpose(1, 2).reshape({sequences, tokens, width}));  // [M, L, C]
+  return attended.transpose(1, 2).reshape({sequences, tokens, width});
 }
 
 torch::Tensor ResidualBlockImpl::feed(const torch::Tensor& x) {
-  torch::Tensor hidden = c_fc(x);  // [M, L, mlp_width], twice that with a gate
-  if (!config.has_gated_mlp) {
-    const bool is_in_place = config.activation == Activation::kSilu && !torch::GradMode::is_enabled();
-    return c_proj(is_in_place ? torch::silu_(hidden) : activate(hidden, config.activation));
-  }
-  const std::vector<torch::Tensor> halves = hidden.chunk(2, -1);
-  return c_proj(torch::silu(halves[0]) * halves[1]);
+  if (!config.has_gated_mlp) return activated(x, c_fc, config.activation);
+  const std::vector<torch::Tensor> halves = product(x, c_fc->weight, c_fc->bias).chunk(2, -1);
+  return torch::silu(halves[0]) * halves[1];
 }
 
-void ResidualBlockImpl::fold_activation() {
-  if (config.activation != Activation::kQuickGelu || config.has_gated_mlp) return;
+void ResidualBlockImpl::fold() {
   const torch::NoGradGuard no_grad;
+  const auto fold_scale = [](torch::Tensor& scale, Linear& layer) {
+    if (!scale.defined()) return;
+    layer->weight.mul_(scale.unsqueeze(1));
+    layer->bias.mul_(scale);
+    scale = torch::Tensor();
+  };
+  fold_scale(scale_1, out_proj);
+  fold_scale(scale_2, c_proj);
+  if (config.activation != Activation::kQuickGelu || config.has_gated_mlp) return;
   c_fc->weight.mul_(kQuickGeluScale);
   c_fc->bias.mul_(kQuickGeluScale);
   c_proj->weight.div_(kQuickGeluScale);
@@ -77,11 +82,13 @@ void ResidualBlockImpl::fold_activation() {
 }
 
 torch::Tensor ResidualBlockImpl::forward(torch::Tensor x) {
-  const auto scaled = [](const torch::Tensor& y, const torch::Tensor& scale) {
-    return scale.defined() ? y * scale : y;
+  const auto add = [](const torch::Tensor& x, const torch::Tensor& seen, const Linear& layer,
+                      const torch::Tensor& scale) {
+    if (scale.defined()) return x + product(seen, layer->weight, layer->bias) * scale;
+    return sum_with_product(x, seen, layer->weight, layer->bias);
   };
-  x = x + scaled(attend(ln_1(x)), scale_1);   // [M, L, C]
-  return x + scaled(feed(ln_2(x)), scale_2);  // [M, L, C]
+  x = add(x, attend(ln_1(x)), out_proj, scale_1);  // [M, L, C]
+  return add(x, feed(ln_2(x)), c_proj, scale_2);   // [M, L, C]
 }
 
 }  // namespace permafrost::core

@@ -14,7 +14,8 @@ namespace permafrost::core {
 
 enum class Activation { kQuickGelu, kGelu, kGeluTanh, kSilu };  // kGeluTanh: the tanh approximation
 
-torch::Tensor activate(const torch::Tensor& x, Activation activation);
+// layer(x), activated.
+torch::Tensor activated(const torch::Tensor& x, const Linear& layer, Activation activation);
 // As configs of Hugging Face name them: quick_gelu, gelu, gelu_pytorch_tanh, silu.
 std::string name_of(Activation activation);
 
@@ -34,9 +35,10 @@ struct ResidualBlockImpl : torch::nn::Module {
   explicit ResidualBlockImpl(const BlockConfig& config);
   torch::Tensor forward(torch::Tensor x);  // [M, L, C] -> [M, L, C]
 
-  // Lets the same function take fewer passes over memory; the weights are no longer those of the file. For inference:
-  // quick_gelu(x) is silu(1.702 x) / 1.702, and the factors go into the weights before and behind it.
-  void fold_activation();
+  // Lets the same function take fewer passes over memory; the weights are no longer those of the file. quick_gelu(x) is
+  // silu(1.702 x) / 1.702, whose factors go into the weights before and behind it, as a layer scale goes into those
+  // before it.
+  void fold();
 
   BlockConfig config;
   LayerNorm ln_1{nullptr}, ln_2{nullptr};
@@ -45,8 +47,8 @@ struct ResidualBlockImpl : torch::nn::Module {
   Linear out_proj{nullptr}, c_fc{nullptr}, c_proj{nullptr};
 
  private:
-  torch::Tensor attend(const torch::Tensor& x);  // [M, L, C] -> [M, L, C]
-  torch::Tensor feed(const torch::Tensor& x);    // [M, L, C] -> [M, L, C]
+  torch::Tensor attend(const torch::Tensor& x);  // [M, L, C] -> [M, L, C]: what out_proj sees
+  torch::Tensor feed(const torch::Tensor& x);    // [M, L, C] -> [M, L, mlp_width]: what c_proj sees
 };
 TORCH_MODULE(ResidualBlock);
 
