@@ -68,12 +68,20 @@ class CachedSource {
   data::ClipLoader loader_;  // last: its threads read the others
 };
 
+core::DistConfig network_of(const Settings& settings, const core::VisionConfig& vision,
+                            const std::vector<int64_t>& layers) {
+  core::DistConfig network = make_dist_config(settings, vision);
+  network.layers = static_cast<int64_t>(layers.size());
+  return network;
+}
+
 class StepBench {
  public:
   StepBench(const ComputeBench& bench, const Settings& settings)
       : bench_(bench),
         settings_(settings),
-        network_(make_dist_config(settings, bench.vision)),
+        layers_(layers_named(settings.cache.layers, bench.vision.layers)),
+        network_(network_of(settings, bench.vision, layers_)),
         step_(make_classifier(), {.clips = bench.batch}, nullptr),
         pixels_(torch::randint(256, {bench.batch, network_.frames, 3, network_.image_size, network_.image_size},
                                torch::TensorOptions(torch::kUInt8).device(bench.device))),
@@ -220,14 +228,15 @@ class StepBench {
     const auto encoder = std::make_shared<core::FrozenEncoder>(random_encoder(bench_));
     return [this, encoder] {
       const torch::Tensor frames =
-          pixels_.slice(1, 0, network_.frames, network_.alpha).flatten(0, 1);  // [b*t, 3, S, S]
-      const torch::Tensor layers = encoder->encode(frames);                    // [N, b*t, L, C]
+          pixels_.slice(1, 0, network_.frames, network_.alpha).flatten(0, 1);   // [b*t, 3, S, S]
+      const torch::Tensor layers = encoder->complete(frames, {}, {}, layers_);  // [N, b*t, L, C]
       return Clips{pixels_, layers.unflatten(1, {bench_.batch, network_.spatial_frames()}).transpose(0, 1)};
     };
   }
 
   ComputeBench bench_;
   const Settings& settings_;
+  std::vector<int64_t> layers_;
   core::DistConfig network_;
   TrainStep step_;
   torch::Tensor pixels_, targets_;

@@ -150,6 +150,7 @@ void tell_train_step(const Invocation& invocation) {
   for (const ComputeRate& rate : rates) {
     json line = compute.line("train-step", "clips", rate, limit);
     line["features"] = rate.kind;
+    line["layers"] = compute.settings.cache.layers;
     line["ratio_to_first"] = rates.front().seconds / rate.seconds;
     if (rate.kind == "cached") line["codec"] = compute.settings.cache.codec;
     print(line);

@@ -128,9 +128,10 @@ const std::vector<Verb>& verbs() {
        "|\n"
        "    reduce [--train.bucket_mib M]",
        "permafrost bench train-step --arch b16 --frames 16 --batch 1 --dtype fp32",
-       {"frames", "threads", "device", "config", "bench.", "cache.codec", "cache.bits", "sampling.alpha",
-        "model.encoder", "model.integration_dim", "model.temporal_dim", "model.pooling_layers", "model.temporal_patch",
-        "model.embedding", "train.loader_threads", "train.prefetch_batches", "train.recompute", "train.bucket_mib"},
+       {"frames", "threads", "device", "config", "bench.", "cache.codec", "cache.bits", "cache.layers",
+        "sampling.alpha", "model.encoder", "model.integration_dim", "model.temporal_dim", "model.pooling_layers",
+        "model.temporal_patch", "model.embedding", "train.loader_threads", "train.prefetch_batches", "train.recompute",
+        "train.bucket_mib"},
        true,
        &run_bench,
        /*words=*/2},

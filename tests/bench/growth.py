@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-FRAMES, BATCHES, LINES = (16, 32, 64), (1, 2, 4, 8), (1_000, 10_000, 100_000, 1_000_000)
+FRAMES, BATCHES, LAYERS, LINES = (16, 32, 64), (1, 2, 4, 8), (3, 6, 12), (1_000, 10_000, 100_000, 1_000_000)
 
 
 def run(*command, status_wanted=0):
@@ -71,6 +71,7 @@ def measure_all(permafrost, folder):
 
     tell("train step, frames", FRAMES, "F", lambda frames: step("--frames", str(frames)))
     tell("train step, clips", BATCHES, "B", lambda clips: step("--batch", str(clips)))
+    tell("train step, layers", LAYERS, "N", lambda layers: step("--cache.layers", f"last:{layers}"))
     tell("manifest opened, lines", LINES, "n", manifest)
 
 
