@@ -16,8 +16,8 @@ namespace {
 
 constexpr char kPartial[] = ".partial-";
 
-// A device or a pipe might never end.
-uint64_t bytes_of_file(const FileDescriptor& fd, const std::string& path) {
+// Returns its bytes. A device or a pipe might never end.
+uint64_t require_regular(const FileDescriptor& fd, const std::string& path) {
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) throw io_error(path, "stat");
   if (!S_ISREG(info.st_mode)) {
@@ -70,7 +70,7 @@ void write_all(int fd, const std::string& path, const void* data, size_t bytes) 
 
 std::string read_text(const std::string& path, uint64_t limit_bytes) {
   const FileDescriptor fd = open_for_reading(path);
-  const uint64_t bytes = bytes_of_file(fd, path);
+  const uint64_t bytes = require_regular(fd, path);
   if (bytes > limit_bytes) {
     throw DataError(path + ": " + std::to_string(bytes) + " bytes, expected at most " + std::to_string(limit_bytes));
   }
@@ -81,7 +81,7 @@ std::string read_text(const std::string& path, uint64_t limit_bytes) {
 
 void for_each_block(const std::string& path, const std::function<void(const char*, size_t)>& visit) {
   const FileDescriptor fd = open_for_reading(path);
-  bytes_of_file(fd, path);
+  require_regular(fd, path);
   std::vector<char> block(1 << 20);
   for (;;) {
     const ssize_t got = ::read(fd.get(), block.data(), block.size());

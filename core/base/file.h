@@ -3,7 +3,8 @@
 //   publish_text("runs/a/status.json", text);            // written beside, fsynced, renamed, folder fsynced
 //   std::string text = read_text("configs/demo.ini");
 //
-// Every function throws IoError with the path and the system's own text.
+// Every function throws IoError with the path and the system's own text; what reads a whole file throws DataError where
+// it is none.
 #pragma once
 
 #include <cstdint>

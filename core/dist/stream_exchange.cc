@@ -84,10 +84,11 @@ struct FuseGradients {
 FuseGradients fuse_gradients(const torch::Tensor& gradient, const torch::Tensor& rows, const torch::Tensor& weight,
                              const Sizes& sizes) {
   RECORD_USER_SCOPE("temporal2integration_nets");
-  const ProductGradients of = product_gradients(gradient, rows);
+  const torch::Tensor of = gradient.t().mm(rows);                                                      // [d, alpha*c]
   const torch::Tensor of_class = class_rows(sizes.by_token(gradient)).sum(0, false, torch::kFloat32);  // [t, d]
-  const torch::Tensor of_kernel = of.weight.unflatten(1, {sizes.alpha, -1}).transpose(1, 2);           // [d, c, alpha]
-  return {sizes.patches_by_frame(gradient.mm(weight)), of_kernel.unsqueeze(3).unsqueeze(4), of.bias - of_class.sum(0),
+  const torch::Tensor of_kernel = of.unflatten(1, {sizes.alpha, -1}).transpose(1, 2);                  // [d, c, alpha]
+  const torch::Tensor of_bias = sizes.by_token(gradient).slice(2, 1).sum({0, 1, 2}).to(torch::kFloat32);  // [d]
+  return {sizes.patches_by_frame(gradient.mm(weight)), of_kernel.unsqueeze(3).unsqueeze(4), of_bias,
           of_class.unsqueeze(0).unsqueeze(0)};
 }
 

@@ -26,7 +26,7 @@ torch::Tensor AttentionPoolImpl::forward(const torch::Tensor& tokens) {
   const torch::Tensor attended =
       torch::scaled_dot_product_attention(query, heads_of(tokens, 1), heads_of(tokens, 2));  // [M, heads, 1, C/heads]
   const torch::Tensor x = out_proj(attended.transpose(1, 2).reshape({images, width}));       // [M, C]
-  return x + c_proj(activated(ln(x), c_fc, config.activation));                              // [M, C]
+  return x + c_proj(activated_product(ln(x), c_fc->weight, c_fc->bias, config.activation));  // [M, C]
 }
 
 }  // namespace permafrost::core

@@ -6,6 +6,9 @@
 #include <optional>
 #include <string_view>
 
+#include "core/base/error.h"
+#include "core/encoder/layers.h"
+
 namespace permafrost::core {
 namespace {
 
@@ -25,62 +28,81 @@ std::optional<c10::TypedOperatorHandle<Signature>> find(const char* overload) {
   return found->typed<Signature>();
 }
 
-bool has_fast_brain_floats() {
+bool has_brain_floats() {
   const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_is_mkldnn_bf16_supported", ""});
   return found && found->typed<bool()>().call();
 }
 
 // float32 is faster in MKL's products, and what autograd is to see must be LibTorch's own.
 bool is_for_one_dnn(const torch::Tensor& x) {
-  static const bool is_fast = has_fast_brain_floats();
-  return is_fast && x.is_cpu() && x.scalar_type() == torch::kBFloat16 && !torch::GradMode::is_enabled();
+  static const bool has = has_brain_floats();
+  return has && x.is_cpu() && x.scalar_type() == torch::kBFloat16 && !torch::GradMode::is_enabled();
 }
 
 Optional as_optional(const torch::Tensor& tensor) { return tensor.defined() ? Optional(tensor) : std::nullopt; }
 
-// By oneDNN's name, and its algorithm.
-std::pair<const char*, const char*> named(After after) {
-  switch (after) {
-    case After::kSilu:
-      return {"swish", ""};
-    case After::kGelu:
-      return {"gelu", "none"};
-    case After::kGeluTanh:
-      return {"gelu", "tanh"};
-    case After::kNothing:
-      break;
-  }
-  return {"none", ""};
+// As oneDNN knows what follows a product: its name, and its algorithm.
+struct After {
+  const char* name = "none";
+  const char* algorithm = "";
+};
+
+torch::Tensor product_in_one_pass(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                                  const After& after) {
+  static const auto fused = find<WithBias>("");
+  PERMAFROST_CHECK(fused, "LibTorch with bfloat16 by oneDNN has its fused products");
+  return fused->call(x, weight, as_optional(bias), after.name, Scalars(), after.algorithm);
 }
 
-torch::Tensor followed(torch::Tensor result, After after) {
-  switch (after) {
-    case After::kSilu:
-      return torch::GradMode::is_enabled() ? torch::silu(result) : torch::silu_(result);
-    case After::kGelu:
-      return torch::gelu(result);
-    case After::kGeluTanh:
-      return torch::gelu(result, "tanh");
-    case After::kNothing:
-      break;
+torch::Tensor activate(torch::Tensor x, Activation activation) {
+  switch (activation) {
+    case Activation::kQuickGelu:
+      return quick_gelu(x);
+    case Activation::kGelu:
+      return torch::gelu(x);
+    case Activation::kGeluTanh:
+      return torch::gelu(x, "tanh");
+    case Activation::kSilu:
+      return torch::GradMode::is_enabled() ? torch::silu(x) : torch::silu_(x);
   }
-  return result;
+  check_failed("activation", __FILE__, __LINE__, "no such activation");
+}
+
+std::optional<After> as_after(Activation activation) {
+  switch (activation) {
+    case Activation::kQuickGelu:
+      return std::nullopt;
+    case Activation::kGelu:
+      return After{"gelu", "none"};
+    case Activation::kGeluTanh:
+      return After{"gelu", "tanh"};
+    case Activation::kSilu:
+      return After{"swish"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias, After after) {
-  static const auto fused = find<WithBias>("");
-  if (!fused || !is_for_one_dnn(x)) return followed(torch::linear(x, weight, as_optional(bias)), after);
-  const auto [name, algorithm] = named(after);
-  return fused->call(x, weight, as_optional(bias), name, Scalars(), algorithm);
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias) {
+  return is_for_one_dnn(x) ? product_in_one_pass(x, weight, bias, {}) : torch::linear(x, weight, as_optional(bias));
+}
+
+torch::Tensor activated_product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                                Activation activation) {
+  const std::optional<After> after = as_after(activation);
+  if (after && is_for_one_dnn(x)) return product_in_one_pass(x, weight, bias, *after);
+  return activate(product(x, weight, bias), activation);
 }
 
 torch::Tensor sum_with_product(const torch::Tensor& added, const torch::Tensor& x, const torch::Tensor& weight,
                                const torch::Tensor& bias) {
   static const auto fused = find<WithSum>("binary");
   if (!added.defined()) return product(x, weight, bias);
-  if (!fused || !is_for_one_dnn(x)) return torch::linear(x, weight, as_optional(bias)).add_(added);
+  if (!fused || !is_for_one_dnn(x)) {
+    torch::Tensor result = torch::linear(x, weight, as_optional(bias));
+    return torch::GradMode::is_enabled() ? added + result : result.add_(added);
+  }
   return fused->call(x, added, weight, as_optional(bias), "add");
 }
 

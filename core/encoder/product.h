@@ -6,18 +6,20 @@
 
 namespace permafrost::core {
 
-enum class After { kNothing, kSilu, kGelu, kGeluTanh };
+enum class Activation { kQuickGelu, kGelu, kGeluTanh, kSilu };  // kGeluTanh: the tanh approximation
 
-// x [..., k], weight [n, k], bias [n] or undefined -> x weight^T + bias [..., n], and what is to follow.
-torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
-                      After after = After::kNothing);
+// x [..., k], weight [n, k], bias [n] or undefined -> x weight^T + bias [..., n].
+torch::Tensor product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
+// The same, activated.
+torch::Tensor activated_product(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                                Activation activation);
 // added [..., n] -> added + x weight^T + bias. Undefined: the product alone.
 torch::Tensor sum_with_product(const torch::Tensor& added, const torch::Tensor& x, const torch::Tensor& weight,
                                const torch::Tensor& bias);
 
 // What a product's weight and bias get of the gradient [M, n] of its result, with x [M, k].
 struct ProductGradients {
-  torch::Tensor weight, bias;  // [n, k] of the type that was computed in, [n] in float32
+  torch::Tensor weight, bias;  // [n, k] of the type that was computed in, [n] rounded to it, in float32
 };
 ProductGradients product_gradients(const torch::Tensor& gradient, const torch::Tensor& x);
 

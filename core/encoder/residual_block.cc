@@ -1,23 +1,8 @@
 #include "core/encoder/residual_block.h"
 
 #include "core/base/error.h"
-#include "core/encoder/product.h"
 
 namespace permafrost::core {
-
-torch::Tensor activated(const torch::Tensor& x, const Linear& layer, Activation activation) {
-  switch (activation) {
-    case Activation::kQuickGelu:
-      return quick_gelu(product(x, layer->weight, layer->bias));
-    case Activation::kGelu:
-      return product(x, layer->weight, layer->bias, After::kGelu);
-    case Activation::kGeluTanh:
-      return product(x, layer->weight, layer->bias, After::kGeluTanh);
-    case Activation::kSilu:
-      return product(x, layer->weight, layer->bias, After::kSilu);
-  }
-  check_failed("activation", __FILE__, __LINE__, "no such activation");
-}
 
 std::string name_of(Activation activation) {
   switch (activation) {
@@ -59,7 +44,7 @@ torch::Tensor ResidualBlockImpl::attend(const torch::Tensor& x) {
 }
 
 torch::Tensor ResidualBlockImpl::feed(const torch::Tensor& x) {
-  if (!config.has_gated_mlp) return activated(x, c_fc, config.activation);
+  if (!config.has_gated_mlp) return activated_product(x, c_fc->weight, c_fc->bias, config.activation);
   const std::vector<torch::Tensor> halves = product(x, c_fc->weight, c_fc->bias).chunk(2, -1);
   return torch::silu(halves[0]) * halves[1];
 }
@@ -70,6 +55,7 @@ void ResidualBlockImpl::fold() {
     if (!scale.defined()) return;
     layer->weight.mul_(scale.unsqueeze(1));
     layer->bias.mul_(scale);
+    scale.fill_(1);  // for whoever saves the module
     scale = torch::Tensor();
   };
   fold_scale(scale_1, out_proj);

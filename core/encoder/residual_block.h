@@ -9,13 +9,10 @@
 #include <torch/types.h>
 
 #include "core/encoder/layers.h"
+#include "core/encoder/product.h"
 
 namespace permafrost::core {
 
-enum class Activation { kQuickGelu, kGelu, kGeluTanh, kSilu };  // kGeluTanh: the tanh approximation
-
-// layer(x), activated.
-torch::Tensor activated(const torch::Tensor& x, const Linear& layer, Activation activation);
 // As configs of Hugging Face name them: quick_gelu, gelu, gelu_pytorch_tanh, silu.
 std::string name_of(Activation activation);
 

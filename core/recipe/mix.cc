@@ -97,11 +97,14 @@ torch::Tensor mix_features(const torch::Tensor& features, const BatchMix& mix, i
   torch::Tensor mixed = torch::empty_like(features);  // [b, N, t, L, C]
   for (int64_t clip = 0; clip < features.size(0); ++clip) {
     const GroupMix& group = mix.of(clip);
-    const torch::Tensor weights =
-        group.box ? token_weights(*group.box, image_size, patch_size).to(features.options()).unsqueeze(1)  // [L, 1]
-                  : torch::full({1, 1}, 1 - group.lambda, features.options());
     torch::Tensor result = mixed[clip];
-    torch::lerp_out(result, features[clip], features[mix.partner(clip)], weights);
+    const torch::Tensor own = features[clip], partner = features[mix.partner(clip)];
+    if (group.box) {
+      const torch::Tensor weights = token_weights(*group.box, image_size, patch_size).to(features.options());  // [L]
+      torch::lerp_out(result, own, partner, weights.unsqueeze(1));
+    } else {
+      torch::lerp_out(result, own, partner, 1 - group.lambda);
+    }
   }
   return mixed;
 }

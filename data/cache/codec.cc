@@ -96,10 +96,9 @@ void Codec::decode_narrowed(const uint8_t* bytes, int64_t first, int64_t end, c1
                             int64_t layer_stride) const {
   const int64_t values = (end - first) * shape_.width;  // of a layer
   const auto wide = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(shape_.layers * values));
-  decode_tokens(bytes, first, end, wide.get() - first * shape_.width, values);
+  decode_tokens(bytes, first, end, wide.get(), values);
   for (int64_t layer = 0; layer < shape_.layers; ++layer) {
-    encode_brain_float(wide.get() + layer * values,
-                       reinterpret_cast<uint8_t*>(to + layer * layer_stride + first * shape_.width),
+    encode_brain_float(wide.get() + layer * values, reinterpret_cast<uint8_t*>(to + layer * layer_stride),
                        static_cast<size_t>(values));
   }
 }
@@ -108,6 +107,7 @@ torch::Tensor Codec::decode_batch(const torch::Tensor& coded, torch::Tensor& roo
   const auto record_bytes = static_cast<int64_t>(bytes_per_record());
   PERMAFROST_CHECK(coded.dim() == 2 && coded.size(1) == record_bytes && coded.is_contiguous(),
                    "codec " + name() + " expected a batch of " + std::to_string(record_bytes) + " bytes a clip");
+  PERMAFROST_CHECK(type == torch::kFloat32 || type == torch::kBFloat16, "features are decoded to fp32 or bf16");
   const int64_t clips = coded.size(0), tokens = tokens_per_layer(), width = shape_.width;
   const int64_t values = clips * shape_.values(), layer_stride = clips * tokens * width;
   if (!room.defined() || room.storage().use_count() > 1 || room.numel() < values || room.scalar_type() != type) {
@@ -120,11 +120,11 @@ torch::Tensor Codec::decode_batch(const torch::Tensor& coded, torch::Tensor& roo
     if (at::get_num_threads() > 1) at::set_num_threads(1);  // of this worker's own products
     const int64_t clip = i / blocks, first = i % blocks * kTokensAtOnce, end = std::min(first + kTokensAtOnce, tokens);
     const uint8_t* const record = bytes + clip * record_bytes;
+    const int64_t at = (clip * tokens + first) * width;
     if (type == torch::kFloat32) {
-      decode_tokens(record, first, end, features.mutable_data_ptr<float>() + clip * tokens * width, layer_stride);
+      decode_tokens(record, first, end, features.mutable_data_ptr<float>() + at, layer_stride);
     } else {
-      decode_narrowed(record, first, end, features.mutable_data_ptr<c10::BFloat16>() + clip * tokens * width,
-                      layer_stride);
+      decode_narrowed(record, first, end, features.mutable_data_ptr<c10::BFloat16>() + at, layer_stride);
     }
   });
   return features.transpose(0, 1);  // [b, N, t, L, C]

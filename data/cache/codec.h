@@ -51,7 +51,8 @@ class Codec {
 
  protected:
   virtual void encode_values(const float* values, uint8_t* bytes) const = 0;
-  // Tokens first..end-1 of the t * L of every layer; token k of layer n goes to to + n * layer_stride + k * C.
+  // Tokens first..end-1 of the t * L of every layer; token k of layer n goes to to + n * layer_stride + (k - first) *
+  // C.
   virtual void decode_tokens(const uint8_t* bytes, int64_t first, int64_t end, float* to,
                              int64_t layer_stride) const = 0;
   virtual float largest_value() const = 0;

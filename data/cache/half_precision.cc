@@ -42,6 +42,22 @@ __attribute__((target("avx,f16c"))) size_t decode_half_f16c(const uint8_t* bytes
 }
 #endif
 
+PERMAFROST_VECTORISED void narrow(const float* values, uint8_t* bytes, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<uint32_t>(values[i]);
+    const auto upper = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    std::memcpy(bytes + 2 * i, &upper, 2);
+  }
+}
+
+PERMAFROST_VECTORISED void widen(const uint8_t* bytes, float* values, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    uint16_t upper;
+    std::memcpy(&upper, bytes + 2 * i, 2);
+    values[i] = std::bit_cast<float>(static_cast<uint32_t>(upper) << 16);
+  }
+}
+
 }  // namespace
 
 void encode_half(const float* values, uint8_t* bytes, size_t count) {
@@ -75,20 +91,7 @@ void decode_half_portable(const uint8_t* bytes, float* values, size_t count) {
   }
 }
 
-PERMAFROST_VECTORISED void encode_brain_float(const float* values, uint8_t* bytes, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    const auto bits = std::bit_cast<uint32_t>(values[i]);
-    const auto upper = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-    std::memcpy(bytes + 2 * i, &upper, 2);
-  }
-}
-
-PERMAFROST_VECTORISED void decode_brain_float(const uint8_t* bytes, float* values, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    uint16_t upper;
-    std::memcpy(&upper, bytes + 2 * i, 2);
-    values[i] = std::bit_cast<float>(static_cast<uint32_t>(upper) << 16);
-  }
-}
+void encode_brain_float(const float* values, uint8_t* bytes, size_t count) { narrow(values, bytes, count); }
+void decode_brain_float(const uint8_t* bytes, float* values, size_t count) { widen(bytes, values, count); }
 
 }  // namespace permafrost::data

@@ -158,7 +158,7 @@ void LayeredCodec::decode_tokens(const uint8_t* bytes, int64_t first, int64_t en
   PERMAFROST_CHECK(!layers_.empty(), "codec " + name() + " needs its tables");
   const int64_t values = (end - first) * shape().width;
   for (int64_t layer = 0; layer < shape().layers; ++layer) {
-    float* at = to + layer * layer_stride + first * shape().width;
+    float* at = to + layer * layer_stride;
     if (layer == 0) {
       std::memset(at, 0, values * sizeof(float));
     } else {

@@ -52,7 +52,7 @@ class ConvertingCodec : public Codec {
   void decode_tokens(const uint8_t* bytes, int64_t first, int64_t end, float* to, int64_t layer_stride) const override {
     for (int64_t layer = 0; layer < shape().layers; ++layer, to += layer_stride) {
       const int64_t at = (layer * tokens_per_layer() + first) * shape().width;
-      conversion_.decode(bytes + at * conversion_.bytes, to + first * shape().width, (end - first) * shape().width);
+      conversion_.decode(bytes + at * conversion_.bytes, to, (end - first) * shape().width);
     }
   }
   float largest_value() const override { return conversion_.largest; }
@@ -103,7 +103,7 @@ class TokenScaledCodec : public Codec {
       for (int64_t k = first; k < end; ++k) {
         const int64_t token = layer * tokens_per_layer() + k;
         decode_token(bytes + token * shape().width, read_float(scale_at(bytes, token)),
-                     to + layer * layer_stride + k * shape().width);
+                     to + layer * layer_stride + (k - first) * shape().width);
       }
     }
   }
@@ -187,7 +187,8 @@ class Int8Codec : public TokenScaledCodec {
       for (int64_t k = first; k < end; ++k) {
         const int64_t token = layer * tokens_per_layer() + k;
         for (int64_t i = 0; i < spec().outliers; ++i) {
-          to[layer * layer_stride + k * shape().width + channel(token, i)] = read_float(outlier_at(bytes, token, i));
+          to[layer * layer_stride + (k - first) * shape().width + channel(token, i)] =
+              read_float(outlier_at(bytes, token, i));
         }
       }
     }

@@ -77,6 +77,14 @@ PERMAFROST_VECTORISED void unpack_fours(const uint8_t* from, const float* steps,
   for (int64_t i = 0; i < half; ++i) to[half + i] = static_cast<float>((from[i] >> 4) - 8) * (steps[half + i] * scale);
 }
 
+PERMAFROST_VECTORISED void add_each(const float* values, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] += values[i];
+}
+
+PERMAFROST_VECTORISED void subtract_each(const float* a, const float* b, const float* c, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = a[i] - b[i] - c[i];
+}
+
 }  // namespace
 
 float token_scale(uint8_t code) {
@@ -88,12 +96,10 @@ float token_scale(uint8_t code) {
   return scales[code];
 }
 
-PERMAFROST_VECTORISED void add_to(const float* values, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; ++i) to[i] += values[i];
-}
+void add_to(const float* values, int64_t count, float* to) { add_each(values, count, to); }
 
-PERMAFROST_VECTORISED void subtract(const float* a, const float* b, const float* c, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = a[i] - b[i] - c[i];
+void subtract(const float* a, const float* b, const float* c, int64_t count, float* to) {
+  subtract_each(a, b, c, count, to);
 }
 
 uint8_t TokenCode::encode(const float* components, uint8_t* packed) const {

@@ -1,5 +1,6 @@
 // For functions of plain loops: compiled for AVX2 too, and chosen when the program starts. Neither contracts products
-// and sums, so both give the same bits.
+// and sums, so both give the same bits. Not for functions that a header declares: of those some compilers make the AVX2
+// form alone.
 #pragma once
 
 #if defined(__x86_64__) && defined(__ELF__)

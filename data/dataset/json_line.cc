@@ -27,7 +27,7 @@ class JsonLine::Parser {
   bool number_float(double value, const std::string&) { return take(value); }
   bool string(std::string& value) { return take(std::move(value)); }
   bool binary(Json::binary_t&) { return false; }
-  bool start_object(size_t) { return std::exchange(is_object_, true) == false; }  // the line's own and no other
+  bool start_object(size_t) { return !std::exchange(is_object_, true); }  // the line's own and no other
   bool key(std::string& name) {
     fields_.push_back({std::move(name), {}});
     return true;

@@ -20,10 +20,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;  // lines are written with what identifies them first
 
-[[noreturn]] void fail(const std::string& where, const std::string& what) {
-  throw core::DataError(where + ": " + what);
-}
-
 // Whether a and b move together when the folder of one is moved: one lies inside the other.
 bool is_nested(const fs::path& a, const fs::path& b) {
   const auto inside = [](const fs::path& outer, const fs::path& inner) {
@@ -49,7 +45,7 @@ std::string line_of(const OrderedJson& json, const std::string& where) {
   try {
     return json.dump() + "\n";
   } catch (const OrderedJson::exception&) {
-    fail(where, "a name, label or reason is not UTF-8: rename it");
+    refuse(where, "a name, label or reason is not UTF-8: rename it");
   }
 }
 
@@ -78,7 +74,7 @@ void write_manifest(const std::string& path, const Manifest& manifest) {
   for (const ManifestEntry& entry : manifest.entries) {
     const std::string where = path + ": video '" + entry.id + "'";
     require_sound(entry, manifest.labels, /*allow_outside_root=*/true, where);
-    if (entry.is_ok() && !ids.insert(entry.id).second) fail(where, "'id': stands there twice");
+    if (entry.is_ok() && !ids.insert(entry.id).second) refuse(where, "'id': stands there twice");
     lines += line_of(entry_to_json(entry), where);
   }
   const OrderedJson header = {

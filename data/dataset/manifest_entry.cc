@@ -6,13 +6,8 @@
 #include "data/dataset/list.h"
 
 namespace permafrost::data {
-namespace {
 
-[[noreturn]] void fail(const std::string& where, const std::string& what) {
-  throw core::DataError(where + ": " + what);
-}
-
-}  // namespace
+void refuse(const std::string& where, const std::string& what) { throw core::DataError(where + ": " + what); }
 
 nlohmann::ordered_json entry_to_json(const ManifestEntry& entry) {
   nlohmann::ordered_json json = {{"id", entry.id},
@@ -57,27 +52,28 @@ ManifestEntry entry_from_json(JsonLine& object) {
 void require_sound(const ManifestEntry& entry, const LabelMap& labels, bool allow_outside_root,
                    const std::string& where) {
   if (entry.status != "ok" && entry.status != "rejected") {
-    fail(where, "'status': expected ok or rejected, found '" + entry.status + "'");
+    refuse(where, "'status': expected ok or rejected, found '" + entry.status + "'");
   }
   if (!entry.is_ok()) {
-    if (entry.reason.empty()) fail(where, "'reason': expected why the video is rejected, found nothing");
+    if (entry.reason.empty()) refuse(where, "'reason': expected why the video is rejected, found nothing");
     return;
   }
-  if (entry.id.empty()) fail(where, "'id': expected a name, found nothing");
+  if (entry.id.empty()) refuse(where, "'id': expected a name, found nothing");
   const std::string hostile = why_hostile(entry.path);
   if (!hostile.empty() && !(allow_outside_root && std::filesystem::path(entry.path).is_absolute())) {
-    fail(where, "'path': '" + entry.path + "' " + hostile);
+    refuse(where, "'path': '" + entry.path + "' " + hostile);
   }
   if (!labels.has(entry.label)) {
-    fail(where,
-         "'label': '" + entry.label + "' is not one of the manifest's " + std::to_string(labels.size()) + " labels");
+    refuse(where,
+           "'label': '" + entry.label + "' is not one of the manifest's " + std::to_string(labels.size()) + " labels");
   }
   if (entry.split.empty() || split_name(entry.split) != entry.split) {
-    fail(where, "'split': expected train, val or test, found '" + entry.split + "'");
+    refuse(where, "'split': expected train, val or test, found '" + entry.split + "'");
   }
-  if (entry.frames < 1 || entry.width < 1 || entry.height < 1) fail(where, "a video that is ok has frames and a size");
+  if (entry.frames < 1 || entry.width < 1 || entry.height < 1)
+    refuse(where, "a video that is ok has frames and a size");
   if (entry.start_seconds && entry.end_seconds && *entry.start_seconds >= *entry.end_seconds) {
-    fail(where, "expected start_seconds < end_seconds");
+    refuse(where, "expected start_seconds < end_seconds");
   }
 }
 

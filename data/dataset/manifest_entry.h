@@ -9,6 +9,9 @@
 
 namespace permafrost::data {
 
+// Throws DataError.
+[[noreturn]] void refuse(const std::string& where, const std::string& what);
+
 // With what identifies it first.
 nlohmann::ordered_json entry_to_json(const ManifestEntry& entry);
 // Throws DataError naming the line.

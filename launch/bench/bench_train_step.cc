@@ -32,7 +32,7 @@ constexpr size_t kOperatorsTold = 6;
 
 struct Clips {
   torch::Tensor pixels;    // uint8 [b, F, 3, S, S]
-  torch::Tensor features;  // float32 [b, N, t, L, C]
+  torch::Tensor features;  // [b, N, t, L, C]
 };
 
 // Gives the clips of the next step.
@@ -199,7 +199,9 @@ class StepBench {
   }
 
   double flops_of(const std::string& kind) const {
-    const double frozen = static_cast<double>(network_.spatial_frames()) * core::encoder_multiply_adds(bench_.vision);
+    core::VisionConfig run = bench_.vision;
+    run.layers = layers_.back() + 1;  // the rest is not
+    const double frozen = static_cast<double>(network_.spatial_frames()) * core::encoder_multiply_adds(run);
     const double clip = core::step_multiply_adds(network_) + (kind == "online" ? frozen : 0);
     return 2 * static_cast<double>(bench_.batch) * clip;
   }
@@ -217,9 +219,9 @@ class StepBench {
   }
 
   Source memory_source() const {
-    const torch::Tensor features =
-        torch::randn({network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width},
-                     torch::TensorOptions(bench_.type).device(bench_.device));
+    const torch::Tensor features = torch::randn(
+        {network_.layers, bench_.batch, network_.spatial_frames(), network_.tokens(), network_.width},
+        torch::TensorOptions(bench_.device.is_cpu() ? bench_.type : torch::kFloat32).device(bench_.device));
     const Clips clips{pixels_, features.transpose(0, 1)};
     return [clips] { return clips; };
   }

@@ -18,7 +18,8 @@ namespace permafrost::launch {
 struct StepMemory {
   int64_t clips = 0;            // computed at once on one device
   double state_bytes = 0;       // weights, gradients and both of Adam's moments, float32
-  double batch_bytes = 0;       // pixels and features as they enter the network, float32
+  double batch_bytes = 0;       // pixels and features as they enter the network, float32 (features that a CPU
+                                // narrows to bf16 are half of that)
   double activation_bytes = 0;  // kept for the backward pass
   double bytes() const { return state_bytes + batch_bytes + activation_bytes; }
 };

@@ -59,7 +59,7 @@ struct Course {
 // Clips of a batch, mixed, on the device: what every network that learns is given.
 struct Examples {
   torch::Tensor pixels;    // [b, F, 3, S, S]
-  torch::Tensor features;  // float32 [b, N, t, L, C]
+  torch::Tensor features;  // [b, N, t, L, C]
   torch::Tensor targets;   // float32 [b, K]
   torch::Tensor labels;    // int64 [b]
 };

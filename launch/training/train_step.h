@@ -39,7 +39,7 @@ class TrainStep {
   // `group` may be null with one rank.
   TrainStep(core::Classifier classifier, const TrainStepOptions& options, c10::intrusive_ptr<c10d::ProcessGroup> group);
 
-  // Adds the gradient of some clips of the batch. pixels [b, F, 3, S, S], features float32 [b, N, t, L, C], targets
+  // Adds the gradient of some clips of the batch. pixels [b, F, 3, S, S], features [b, N, t, L, C], targets
   // float32 [b, K]. With `is_last` the gradients are averaged over the ranks: collective.
   Forward add(const torch::Tensor& pixels, const torch::Tensor& features, const torch::Tensor& targets, bool is_last);
   // Of the whole batch: its norm, the same number on every rank. A longer one than clip_norm is shortened to it.

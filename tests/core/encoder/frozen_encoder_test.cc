@@ -164,6 +164,21 @@ TEST(FrozenEncoder, RunsInHalfPrecisionCloseToExact) {
   EXPECT_THROW(precision_named("int8"), ConfigError);
 }
 
+// Frozen, factors and scales lie in the weights: the same numbers as from the weights of the file.
+TEST(FrozenEncoder, IsTheModuleOfEveryFamily) {
+  for (const char* fixture : {"encoder_clip", "encoder_dinov2", "encoder_dinov2_giant", "encoder_siglip2",
+                              "encoder_vit", "clip_vision_gelu"}) {
+    VisionTransformer module = load_encoder(golden_path(fixture), {});
+    const int64_t size = module->config.image_size;
+    const torch::Tensor frames =
+        torch::arange(2 * 3 * size * size).remainder(251).to(torch::kUInt8).view({2, 3, size, size});
+    const torch::Tensor expected = torch::stack(module->forward(normalise_pixels(frames, module->config.pixels)));
+    EXPECT_LT(relative_error(FrozenEncoder(golden_path(fixture)).encode(frames), expected.detach()), 1e-5) << fixture;
+    FrozenEncoder narrow(golden_path(fixture), {.dtype = torch::kBFloat16});
+    EXPECT_LT(relative_error(narrow.encode(frames), expected.detach()), 0.03) << fixture;
+  }
+}
+
 TEST(FrozenEncoder, AnyBatchGivesTheSameFeatures) {
   FrozenEncoder encoder(golden_path(kFixture));
   const torch::Tensor frames = torch::arange(5 * 3 * 64 * 64).remainder(241).to(torch::kUInt8).view({5, 3, 64, 64});

@@ -83,22 +83,24 @@ TEST_P(TokenCodec, ComesBackWithinItsBoundForEveryToken) {
 }
 
 TEST_P(EveryCodec, DecodesABatchAsItDecodesClips) {
+  constexpr FeatureShape kManyTokens{.layers = 2, .frames = 3, .tokens = 25, .width = 32};  // several blocks of them
+  const std::unique_ptr<Codec> codec = fitted(GetParam(), kManyTokens, random_sample(kManyTokens, 40));
   std::vector<torch::Tensor> clips;
-  const auto bytes = static_cast<int64_t>(codec_->bytes_per_record());
+  const auto bytes = static_cast<int64_t>(codec->bytes_per_record());
   torch::Tensor coded = torch::empty({3, bytes}, torch::kUInt8);
   for (int64_t i = 0; i < 3; ++i) {
-    const std::vector<uint8_t> one = codec_->encode(random_features(kShape, 60 + i), "v");
+    const std::vector<uint8_t> one = codec->encode(random_features(kManyTokens, 60 + i), "v");
     std::memcpy(coded[i].mutable_data_ptr(), one.data(), one.size());
-    clips.push_back(codec_->decode(one));
+    clips.push_back(codec->decode(one));
   }
   torch::Tensor room;
-  torch::Tensor batch = codec_->decode_batch(coded, room);
+  torch::Tensor batch = codec->decode_batch(coded, room);
   EXPECT_TRUE(batch.transpose(0, 1).is_contiguous());
   EXPECT_TRUE(torch::allclose(batch, torch::stack(clips), 1e-6, 1e-6));
-  const torch::Tensor other = codec_->decode_batch(coded.slice(0, 0, 1), room);  // `batch` is held: elsewhere
+  const torch::Tensor other = codec->decode_batch(coded.slice(0, 0, 1), room);  // `batch` is held: elsewhere
   EXPECT_NE(other.const_data_ptr(), batch.const_data_ptr());
   EXPECT_TRUE(torch::allclose(batch, torch::stack(clips), 1e-6, 1e-6));
-  const torch::Tensor narrow = codec_->decode_batch(coded, room, torch::kBFloat16);
+  const torch::Tensor narrow = codec->decode_batch(coded, room, torch::kBFloat16);
   EXPECT_TRUE(narrow.transpose(0, 1).is_contiguous());
   EXPECT_TRUE(torch::equal(narrow, batch.to(torch::kBFloat16)));
 }

@@ -110,7 +110,11 @@ TEST(Manifest, NamesTheLineAndTheFieldOfEveryError) {
       {"\"bytes\":12345,", "", ":2: the field 'bytes' is missing"},
       {"\"bytes\":12345", "\"bytes\":12345,\"colour\":1", ":2: the field 'colour' is unknown"},
       {"\"bytes\":12345", "\"bytes\":1,\"bytes\":12345", ":2: the field 'bytes' stands there twice"},
-      {"\"bytes\":12345", "\"bytes\":[[[[[[[[1]]]]]]]]", ":2: "},
+      {"\"bytes\":12345", "\"bytes\":[[[[[[[[1]]]]]]]]", ":2: expected one JSON object"},
+      {"\"bytes\":12345", "\"bytes\":[1]", ":2: 'bytes'"},
+      {"\"bytes\":12345", "\"bytes\":{\"b\":1}", ":2: expected one JSON object"},
+      {"\n{\"id\":\"b\"", "\n\n{\"id\":\"b\"", ":3: expected one JSON object"},
+      {"\n{\"id\":\"b\"", "\r\n{\"id\":\"b\"", ": its videos are not those"},
       {"\"duration_seconds\":10.01", "\"duration_seconds\":1e999", ":2: "},
       {"\"frames\":250", "\"frames\":0", ":2: a video that is ok"},
       {"\"path\":\"videos/a.mp4\"", "\"path\":\"../a.mp4\"", ":2: 'path'"},
@@ -149,6 +153,17 @@ TEST(Manifest, KeepsTheOrderOfManyLinesAndNamesTheFirstBadOne) {
   }
   write_bytes(path, text);
   EXPECT_THAT([&] { read_manifest(path); }, ThrowsMessage<core::DataError>(StartsWith(path + ":41236: 'frames'")));
+}
+
+TEST(Manifest, RefusesALineWithoutEndAndWhatIsNoFile) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "long.jsonl";
+  write_manifest(path, small_manifest(directory.path()));
+  write_bytes(path, read_bytes(path) + std::string(size_t{80} << 20, 'x'));
+  EXPECT_THAT([&] { read_manifest(path); },
+              ThrowsMessage<core::DataError>(StartsWith(path + ": has a line of more than 64 MB")));
+  EXPECT_THAT([&] { read_manifest(directory.path()); },
+              ThrowsMessage<core::DataError>(StartsWith(directory.path() + ": expected a file")));
 }
 
 TEST(Manifest, RefusesATruncatedOne) {
