@@ -13,10 +13,15 @@
 namespace permafrost::distributed {
 namespace {
 
-void check_version() {
+int loaded_version() {
   int version = 0;
   const ncclResult_t result = ncclGetVersion(&version);
   if (result != ncclSuccess) throw core::IoError(std::string("ncclGetVersion: ") + ncclGetErrorString(result));
+  return version;
+}
+
+void check_version() {
+  const int version = loaded_version();
   if (version == NCCL_VERSION_CODE) return;
   throw core::ConfigError("NCCL " + std::to_string(version) + " is loaded, expected " +
                           std::to_string(NCCL_VERSION_CODE) +
@@ -41,6 +46,13 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communic
   options->timeout = std::chrono::hours(24 * 365);
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<MpiStore>(communicator), communicator.rank(),
                                                      communicator.size(), options);
+}
+
+// As NCCL numbers them: 22809 is 2.28.9.
+std::string nccl_version() {
+  const int version = loaded_version();
+  return std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) + "." +
+         std::to_string(version % 100);
 }
 
 }  // namespace permafrost::distributed

@@ -17,4 +17,7 @@ namespace permafrost::distributed {
 // with another NCCL loaded than this program was built with.
 c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const Communicator& communicator, c10::Device device);
 
+// "2.28.9", of the library that is loaded; "" without one.
+std::string nccl_version();
+
 }  // namespace permafrost::distributed

@@ -19,6 +19,7 @@
 #include "distributed/communicator.h"
 #include "distributed/stop_signal.h"
 #include "launch/geometry.h"
+#include "launch/progress.h"
 #include "launch/verbs/verbs.h"
 
 namespace permafrost::launch {
@@ -48,7 +49,7 @@ std::string overview() {
 
 // What every verb takes beside its own.
 const std::vector<std::string>& common_options() {
-  static const std::vector<std::string> kOptions{"config", "threads", "print-config", "help"};
+  static const std::vector<std::string> kOptions{"config", "threads", "progress", "quiet", "print-config", "help"};
   return kOptions;
 }
 
@@ -56,8 +57,6 @@ std::vector<std::string> with_common(std::vector<std::string> options) {
   options.insert(options.end(), common_options().begin(), common_options().end());
   return options;
 }
-
-std::vector<std::string> options_of(const Verb& verb) { return with_common(verb.options); }
 
 std::string help_of(const Verb& verb, const core::OptionTable& table) {
   return "permafrost " + verb.name + verb.usage + "\n\n" + verb.summary + "\n" + table.help(options_of(verb)) +
@@ -165,6 +164,11 @@ void start_session(std::optional<distributed::MpiSession>& session, Invocation& 
   core::set_log_rank(session->rank(), session->size());
 }
 
+void set_output(const Settings& settings) {
+  set_progress_style(settings.has.quiet ? "never" : settings.progress);
+  if (settings.has.quiet) core::set_log_level(core::LogLevel::kWarning);
+}
+
 int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int argc, char** argv) {
   Invocation invocation;
   core::OptionTable table = make_option_table(invocation.settings);
@@ -178,6 +182,7 @@ int run_verb(const Verb& verb, const std::vector<std::string>& arguments, int ar
     if (verb.is_distributed && distributed::launched_ranks()) start_session(session, invocation, argc, argv);
     if (const int code = agree(invocation.session, verb.name, fault); code != core::kExitDone) return code;
     if (print_instead(verb, invocation)) return core::kExitDone;
+    set_output(invocation.settings);
     if (verb.is_distributed && !session) start_session(session, invocation, argc, argv);
     return verb.run(invocation);
   } catch (const core::Error& error) {
@@ -198,6 +203,8 @@ std::vector<std::string> with_help_spelt_out(std::vector<std::string> arguments)
 }
 
 }  // namespace
+
+std::vector<std::string> options_of(const Verb& verb) { return with_common(verb.options); }
 
 const std::string& Invocation::need(const std::string& value, const std::string& name) const {
   if (value.empty()) throw core::ConfigError("expected --" + name + ", found none: see permafrost " + verb + " --help");

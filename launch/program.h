@@ -36,10 +36,13 @@ struct Verb {
   std::vector<std::string> options;  // those it can use: "cache", or "recipe." for a section
   bool is_distributed;
   int (*run)(Invocation&);
-  size_t words = 0;  // how many it takes after its name at most
+  size_t words = 0;                       // how many it takes after its name at most
+  std::vector<std::string> actions = {};  // what the first of them may be, where the verb does several things
 };
 
 const std::vector<Verb>& verbs();
+// Those of a verb, and what every verb takes.
+std::vector<std::string> options_of(const Verb& verb);
 
 // Never throws; the exit codes are those of core/base/error.h.
 int run_program(int argc, char** argv);

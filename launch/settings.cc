@@ -78,6 +78,9 @@ void add_paths(core::OptionTable& table, Settings& s) {
   table.add("probe", &s.has.probe, "evaluate a linear probe on mean-pooled frozen features instead of the run");
   table.add("summary", &s.has.summary, "print what earlier evaluations of the run found, side by side");
   table.add("json", &s.has.json, "print the result as JSON");
+  table.add("progress", &s.progress, "auto: a bar on a terminal, elsewhere a line every 30 s; always: the bar",
+            {"auto", "always", "never"});
+  table.add("quiet", &s.has.quiet, "no progress, and of the log only warnings and errors");
   table.add("print-config", &s.has.print_config, "print every option's value and origin, and stop");
   table.add("help", &s.has.help, "this text");
 }

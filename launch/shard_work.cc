@@ -25,8 +25,6 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kInterval{10};
-
 // What a rank has made so far.
 struct Done {
   int64_t clips = 0;
@@ -40,8 +38,8 @@ struct Done {
   }
 };
 
-// "640 of 2112 clips, 88.1 a second, 17 s to go, 0.27 GB; ranks 52 % 48 %"
-std::string told(const std::vector<std::string>& reports, int64_t total, double seconds) {
+// What all ranks have made, and of a line about it the end: ", 0.27 GB; ranks 52 % 48 %"
+std::pair<int64_t, std::string> told(const std::vector<std::string>& reports) {
   Done all;
   std::vector<int64_t> clips;
   for (const std::string& report : reports) {
@@ -52,14 +50,14 @@ std::string told(const std::vector<std::string>& reports, int64_t total, double 
   }
   char bytes[40];
   std::snprintf(bytes, sizeof bytes, ", %.2f GB", static_cast<double>(all.bytes) / 1e9);
-  std::string line = progress_text(all.clips, total, "clips", seconds) + bytes;
-  if (clips.size() == 1) return line;
+  std::string line = bytes;
+  if (clips.size() == 1) return {all.clips, line};
   line += "; ranks";
   for (const int64_t share : clips) {
     line +=
         " " + std::to_string(std::lround(100.0 * static_cast<double>(share) / std::max<double>(1, all.clips))) + " %";
   }
-  return line;
+  return {all.clips, line};
 }
 
 // Says how far all ranks are, now and then, on rank 0.
@@ -67,10 +65,11 @@ class Teller {
  public:
   Teller(std::string what, int64_t total, const distributed::WorkQueue& queue)
       : thread_([this, what = std::move(what), total, &queue] {
+          Progress progress(what, total, "clips");
           std::unique_lock lock(mutex_);
-          while (!ended_.wait_for(lock, kInterval, [&] { return is_ended_; })) {
-            const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-            core::log_info() << what << ": " << told(queue.reports(), total, seconds);
+          while (!ended_.wait_for(lock, Progress::interval(), [&] { return is_ended_; })) {
+            const auto [clips, more] = told(queue.reports());
+            progress.set(clips, more);
           }
         }) {}
   ~Teller() {
@@ -83,7 +82,6 @@ class Teller {
   }
 
  private:
-  Clock::time_point start_ = Clock::now();
   std::mutex mutex_;
   std::condition_variable ended_;
   bool is_ended_ = false;
@@ -142,8 +140,9 @@ std::optional<std::vector<data::ShardSummary>> ShardWork::run(distributed::Commu
     reports = queue.reports();
   }
   if (world.is_root()) {
-    core::log_info() << what_ << ": "
-                     << told(reports, total, std::chrono::duration<double>(Clock::now() - start).count());
+    const auto [clips, more] = told(reports);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    core::log_info() << what_ << ": " << progress_text(clips, total, "clips", seconds) << more;
   }
   if (stop.agreed(world)) return std::nullopt;
   return gather(world, mine);

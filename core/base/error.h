@@ -1,7 +1,7 @@
 // The three kinds of errors a user can meet, and the exit codes of the program.
 //
 // A message names the thing, what was expected, what was found and what to do, in one line. Whoever throws knows
-// which of the three it is; `launch/main.cc` alone turns them into exit codes. Broken invariants are not errors but
+// which of the three it is; `launch/program.cc` alone turns them into exit codes. Broken invariants are not errors but
 // bugs: they use PERMAFROST_CHECK and end the process with a stack's worth of context.
 #pragma once
 

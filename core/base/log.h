@@ -3,8 +3,9 @@
 //   log_info() << "read " << count << " videos";
 //   log_warning() << path << ": quarantined: " << reason;
 //
-// glog writes the lines, but no header of ours includes it: glog and LibTorch both define LOG and CHECK, and the one
-// included last wins without a word.
+// Warnings and errors are coloured on a terminal, unless NO_COLOR is set (no-color.org). glog writes the lines, but no
+// header of ours includes it: glog and LibTorch both define LOG and CHECK, and the one included last wins without a
+// word.
 #pragma once
 
 #include <sstream>
@@ -39,6 +40,10 @@ inline LogLine log_error() { return LogLine(LogLevel::kError); }
 
 // Called once by main. Lines below `lowest` are dropped.
 void start_logging(const char* program, LogLevel lowest);
+void set_log_level(LogLevel lowest);
+
+// The last line of a terminal, which stays below all that is logged until it is given anew; "" takes it away.
+void show_status(const std::string& text);
 
 // Prefixes every further line with "rank N", where there is more than one.
 void set_log_rank(int rank, int size);

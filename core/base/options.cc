@@ -110,9 +110,15 @@ std::string Option::value() const {
   return text.str();
 }
 
+std::string Option::accepts() const { return choices.empty() ? type_name(target) : joined(choices); }
+
+bool OptionSection::has(const Option& option) const {
+  return prefix.empty() ? option.name.find('.') == std::string::npos : option.name.starts_with(prefix);
+}
+
 void OptionTable::section(const std::string& name, const std::string& help) {
   section_ = name.empty() ? "" : name + ".";
-  sections_.emplace_back(section_, help);
+  sections_.push_back({section_, help});
 }
 
 void OptionTable::add(const std::string& name, OptionTarget target, const std::string& help,
@@ -158,8 +164,7 @@ void OptionTable::assign(const std::string& name, const std::string& text, const
   }
   option->origin = origin;
   if (fits) return;
-  const std::string expected = option->choices.empty() ? type_name(option->target) : joined(option->choices);
-  faults_.push_back(origin + ": option '" + name + "' is '" + text + "', expected " + expected);
+  faults_.push_back(origin + ": option '" + name + "' is '" + text + "', expected " + option->accepts());
 }
 
 void OptionTable::read_config(const std::string& path) {
@@ -231,16 +236,13 @@ void OptionTable::finish() const {
 std::string OptionTable::help(const std::vector<std::string>& only) const {
   const auto is_wanted = [&](const std::string& name) { return only.empty() || is_among(name, only); };
   std::ostringstream text;
-  for (const auto& [prefix, description] : sections_) {
+  for (const OptionSection& section : sections_) {
     bool has_title = false;
     for (const Option& option : options_) {
-      const bool belongs =
-          prefix.empty() ? option.name.find('.') == std::string::npos : option.name.starts_with(prefix);
-      if (!belongs || !is_wanted(option.name)) continue;
-      if (!has_title) text << "\n" << description << "\n";
+      if (!section.has(option) || !is_wanted(option.name)) continue;
+      if (!has_title) text << "\n" << section.title << "\n";
       has_title = true;
-      std::string left =
-          "  --" + option.name + " " + (option.choices.empty() ? type_name(option.target) : joined(option.choices));
+      std::string left = "  --" + option.name + " " + option.accepts();
       left.resize(std::max<size_t>(left.size() + 2, 44), ' ');
       const std::string value = option.value();
       text << left << option.help << (value.empty() ? "" : " [" + value + "]") << "\n";

@@ -31,6 +31,15 @@ struct Option {
   std::string origin = "default";
 
   std::string value() const;
+  std::string accepts() const;  // its choices "auto|cpu|cuda", or the kind of its values: "INTEGER"
+  bool is_switch() const { return std::holds_alternative<bool*>(target); }
+};
+
+struct OptionSection {
+  std::string prefix;  // of its options: "recipe.", or "" for those without a section
+  std::string title;
+
+  bool has(const Option& option) const;
 };
 
 class OptionTable {
@@ -53,6 +62,7 @@ class OptionTable {
   void finish() const;
 
   const std::vector<Option>& options() const { return options_; }
+  const std::vector<OptionSection>& sections() const { return sections_; }
   bool is_set(const std::string& name) const;
   // Option lines grouped by section, with types and defaults; only sections and options named in `only` if not empty.
   std::string help(const std::vector<std::string>& only) const;
@@ -67,7 +77,7 @@ class OptionTable {
   void complain_of_unknown(const std::string& name, const std::string& origin);
 
   std::vector<Option> options_;
-  std::vector<std::pair<std::string, std::string>> sections_;
+  std::vector<OptionSection> sections_;
   std::string section_;
   std::vector<std::string> faults_;
 };

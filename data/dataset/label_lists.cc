@@ -18,9 +18,15 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMostBytes = 16 << 20;
 
+// What PERMAFROST_DATA names, the folder of the sources, or, without one, what was installed beside the program.
 fs::path labels_directory() {
   const char* override_path = std::getenv("PERMAFROST_DATA");
-  const fs::path data = override_path != nullptr && *override_path != '\0' ? override_path : PERMAFROST_DATA_DIRECTORY;
+  fs::path data = override_path != nullptr && *override_path != '\0' ? override_path : PERMAFROST_DATA_DIRECTORY;
+  std::error_code error;
+  if (!fs::exists(data, error)) {
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    data = program.parent_path().parent_path() / "share" / "permafrost";
+  }
   return data / "dataset" / "labels";
 }
 

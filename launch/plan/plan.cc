@@ -73,7 +73,7 @@ ModePlan plan_cache(const PlanInput& input, double records, Mode mode, const Cod
   return plan;
 }
 
-// Of two that take as long: no cache before a cache (the exact recipe, no disk), the config's codec, fewer bytes.
+// Of two that take as long: no cache before a cache (fresh views, no disk), the config's codec, fewer bytes.
 bool is_preferred(const PlanInput& input, const ModePlan& a, const ModePlan& b) {
   const auto rank = [&](const ModePlan& plan) {
     return plan.mode == Mode::kOnline ? 0 : plan.codec == input.codec ? 1 : 2;

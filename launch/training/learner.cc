@@ -12,6 +12,7 @@
 #include "core/encoder/precision.h"
 #include "core/recipe/schedule.h"
 #include "launch/geometry.h"
+#include "launch/progress.h"
 #include "launch/training/initial_weights.h"
 #include "launch/training/text_head.h"
 #include "launch/training/trained_model.h"
@@ -108,6 +109,7 @@ Learner::Learner(const Settings& settings, const TrainingSet& set, const Trainin
   evaluated_step_ =
       place_.world.all_reduce_max(run_ && !evaluation_.is_null() ? evaluation_["step"].get<int64_t>() : 0);
   if (!is_complete()) set_status("running");
+  if (run_ && !is_done()) run_->start_events(step_);
 }
 
 void Learner::add(const Examples& examples, bool is_last) {
@@ -223,6 +225,8 @@ void Learner::write_line() {
   line["ranks"] = place_.world.size();
   line["epoch"] = epoch();
   line["learning_rate"] = core::learning_rate_at(epoch(), settings_.recipe.schedule);
+  line["seconds_left"] =
+      static_cast<double>((course_.steps - step_) * settings_.recipe.batch) / line["samples_per_second"].get<double>();
   run_->log(line);
   last_line_ = line;
   const bool is_first = !std::exchange(has_written_line_, true);  // of this start: its first step is like no other
@@ -234,11 +238,12 @@ void Learner::write_line() {
   char text[300];
   std::snprintf(text, sizeof text,
                 "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms "
-                "communication %.1f ms",
+                "communication %.1f ms, %s to go",
                 static_cast<long long>(step_), static_cast<long long>(course_.steps), epoch(),
                 line["loss"].get<double>(), 100 * line["top1"].get<double>(), line["learning_rate"].get<double>(),
                 line["samples_per_second"].get<double>(), line["data_ms"].get<double>(),
-                line["compute_ms"].get<double>(), line["communication_ms"].get<double>());
+                line["compute_ms"].get<double>(), line["communication_ms"].get<double>(),
+                duration_text(line["seconds_left"].get<double>()).c_str());
   core::log_info() << (settings_.sweep.empty() ? "" : settings_.path.run + ": ") << text;
 }
 

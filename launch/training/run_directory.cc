@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <map>
 
 #include "core/base/error.h"
 
@@ -20,6 +21,16 @@ std::string utc_now() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
+}
+
+// "train/loss", or of an event "evaluated/top1": every number but the step.
+std::map<std::string, double> scalars_of(const json& line) {
+  const std::string group = line.value("event", "train") + "/";
+  std::map<std::string, double> scalars;
+  for (const auto& [name, value] : line.items()) {
+    if (value.is_number() && name != "step") scalars[group + name] = value.get<double>();
+  }
+  return scalars;
 }
 
 bool ends_within_a_line(const std::string& path) {
@@ -46,8 +57,11 @@ void RunDirectory::open_metrics() {
   if (ends_within_a_line(name)) core::write_all(metrics_.get(), name, "\n", 1);
 }
 
+void RunDirectory::start_events(int64_t step) { events_.emplace(path_, step + 1); }
+
 void RunDirectory::log(json line) {
   open_metrics();
+  if (events_) events_->write(line["step"].get<int64_t>(), scalars_of(line));
   line["time"] = utc_now();
   const std::string text = json_text(line, -1) + "\n";
   core::write_all(metrics_.get(), path_ + "/metrics.jsonl", text.data(), text.size());

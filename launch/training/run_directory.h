@@ -8,10 +8,12 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "core/base/file.h"
 #include "core/base/options.h"
+#include "launch/tensorboard/event_file.h"
 
 namespace permafrost::launch {
 
@@ -26,6 +28,9 @@ class RunDirectory {
   // Appends a line to metrics.jsonl, with the time. A line that a kill cut short is ended first. The file is opened by
   // the first line, so that who only writes results needs no right to it.
   void log(nlohmann::json line);
+  // From here on what log() is given is told to TensorBoard too, in an event file of the same folder: of an earlier
+  // start, what came after `step` is void.
+  void start_events(int64_t step);
   // Publishes status.json whole.
   void set_status(const nlohmann::json& status);
   // Publishes NAME whole.
@@ -36,6 +41,7 @@ class RunDirectory {
 
   std::string path_;
   core::FileDescriptor metrics_;
+  std::optional<EventFile> events_;
 };
 
 // `value` on one line (-1), or with so many blanks of indent. Names of files need not be UTF-8: what is not is

@@ -10,6 +10,7 @@
 #include "core/encoder/precision.h"
 #include "core/recipe/mix.h"
 #include "distributed/process_group.h"
+#include "launch/progress.h"
 #include "launch/training/mix_groups.h"
 
 namespace permafrost::launch {
@@ -123,6 +124,7 @@ void Trainer::run_steps() {
                           {.threads = settings_.train.loader_threads,
                            .batches_ahead = settings_.train.prefetch_batches,
                            .is_pinned = place_.device.is_cuda()});
+  Progress progress("train", course_.steps, "steps", step_);
   for (bool is_stopping = false; !is_stopping && step_ < course_.steps && !is_complete();) {
     const Clock::time_point start = Clock::now();
     const double waited = loader.wait_seconds();
@@ -130,6 +132,7 @@ void Trainer::run_steps() {
     const std::optional<data::Batch> batch = loader.next();
     PERMAFROST_CHECK(batch.has_value(), "the loader ends with the last step");
     step_once(*batch, start, loader.wait_seconds() - waited);
+    if (place_.world.is_root()) progress.set_bar(step_);
     is_stopping = place_.stop.agreed(place_.world);
     for (Learner& learner : learners_) {
       if (learner.is_at(step_)) is_stopping = learner.keep(is_stopping);

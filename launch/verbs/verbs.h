@@ -16,5 +16,8 @@ int run_predict(Invocation& invocation);
 int run_checkpoint(Invocation& invocation);
 int run_report(Invocation& invocation);
 int run_bench(Invocation& invocation);
+int run_completion(Invocation& invocation);
+int run_man(Invocation& invocation);
+int run_doctor(Invocation& invocation);
 
 }  // namespace permafrost::launch
