@@ -125,6 +125,7 @@ MpiSession::~MpiSession() {
 }
 
 void MpiSession::abort_job(int exit_code) {
+  core::show_status("");
   std::cout.flush();
   std::cerr.flush();
   if (size_ > 1) {

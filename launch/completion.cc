@@ -1,5 +1,6 @@
 #include "launch/completion.h"
 
+#include <algorithm>
 #include <sstream>
 
 namespace permafrost::launch {
@@ -24,6 +25,16 @@ std::vector<core::Option> usable_options(const Verb& verb, const core::OptionTab
     if (core::is_among(option.name, usable)) options.push_back(option);
   }
   return options;
+}
+
+// "--cache.codec|--codec": the second where no other option ends so.
+std::string spellings_of(const core::Option& option, const core::OptionTable& table) {
+  const std::string shortened = option.name.substr(option.name.rfind('.') + 1);
+  const auto ends_so = [&](const core::Option& other) {
+    return other.name == shortened || other.name.ends_with("." + shortened);
+  };
+  const bool is_unique = std::count_if(table.options().begin(), table.options().end(), ends_so) == 1;
+  return "--" + option.name + (is_unique && shortened != option.name ? "|--" + shortened : "");
 }
 
 // Between single quotes, in a description of _arguments or _describe.
@@ -63,8 +74,8 @@ std::string bash_completion(const std::vector<Verb>& verbs, const core::OptionTa
           "  else\n"
           "    case $before in\n";
   for (const core::Option& option : table.options()) {
-    if (!option.choices.empty())
-      text << "      --" << option.name << ") words=\"" << joined(option.choices) << "\" ;;\n";
+    if (option.choices.empty()) continue;
+    text << "      " << spellings_of(option, table) << ") words=\"" << joined(option.choices) << "\" ;;\n";
   }
   text << "      *)\n"
           "        case ${COMP_WORDS[1]} in\n";

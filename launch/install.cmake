@@ -12,8 +12,10 @@ endforeach()
 if(PERMAFROST_HAS_CUDA)
   list(APPEND libraries permafrost_kernels)
 endif()
+# Where this build found LibTorch, NCCL, CUDA, MPI and HDF5; those of the tree's own .venv CMake would leave out.
 cmake_path(GET TORCH_ROOT PARENT_PATH site_packages)
-set_target_properties(permafrost PROPERTIES INSTALL_RPATH "${TORCH_ROOT}/lib;${site_packages}/nvidia/nccl/lib")
+set_target_properties(permafrost PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON
+                      INSTALL_RPATH "${TORCH_ROOT}/lib;${site_packages}/nvidia/nccl/lib")
 set_target_properties(permafrost_launch PROPERTIES EXPORT_NAME permafrost)
 install(TARGETS permafrost RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ${libraries} EXPORT PermafrostTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -40,7 +40,7 @@ std::string users_of(const core::Option& option, const std::vector<Verb>& verbs)
     users += (users.empty() ? "" : ", ") + verb.name;
     ++count;
   }
-  return count == verbs.size() ? "" : "Used by: " + users + ".\n";
+  return count == verbs.size() ? "" : ".br\nOf: " + users + "\n";
 }
 
 }  // namespace

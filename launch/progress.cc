@@ -30,8 +30,6 @@ void set_progress_style(const std::string& name) {
   style() = name == "never" ? ProgressStyle::kNone : is_bar ? ProgressStyle::kBar : ProgressStyle::kLines;
 }
 
-ProgressStyle progress_style() { return style(); }
-
 std::string duration_text(double seconds) {
   const int64_t whole = std::lround(std::max(0.0, seconds)), minutes = std::lround(std::max(0.0, seconds) / 60);
   if (whole < 100) return std::to_string(whole) + " s";
@@ -68,8 +66,8 @@ std::chrono::milliseconds Progress::interval() {
 }
 
 bool Progress::is_due() {
-  if (style() == ProgressStyle::kNone || Clock::now() - last_ < interval()) return false;
-  last_ = Clock::now();
+  if (style() == ProgressStyle::kNone || core::Clock::now() - last_ < interval()) return false;
+  last_ = core::Clock::now();
   return true;
 }
 

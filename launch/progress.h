@@ -8,13 +8,14 @@
 #include <cstdint>
 #include <string>
 
+#include "core/base/clock.h"
+
 namespace permafrost::launch {
 
 enum class ProgressStyle { kBar, kLines, kNone };
 
 // Of the process. `name`: auto (a bar where stderr is a terminal, else a line every 30 s), always (the bar), never.
 void set_progress_style(const std::string& name);
-ProgressStyle progress_style();
 
 // "9 s", "4 min", "2 h 13 min", "3 d 4 h"
 std::string duration_text(double seconds);
@@ -42,14 +43,12 @@ class Progress {
   static std::chrono::milliseconds interval();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   bool is_due();
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  double seconds() const { return core::seconds_since(start_); }
 
   std::string what_, unit_;
   int64_t total_, done_, before_;
-  Clock::time_point start_ = Clock::now(), last_ = start_;
+  core::Clock::time_point start_ = core::Clock::now(), last_ = start_;
 };
 
 }  // namespace permafrost::launch

@@ -18,10 +18,10 @@ std::vector<Finding> check_gpus();
 // A folder that caches or runs are to lie in: room, speed of writing and reading, and whether a lock that one process
 // holds is seen by another, on whatever node. On rank 0 what was found; collective.
 std::vector<Finding> check_folder(distributed::Communicator& world, const std::string& folder);
-// The link between ranks, as the gradients of training meet it. On rank 0; collective, of several ranks.
+// The link between ranks, as gradients that are summed on processors meet it. On rank 0; collective, of several ranks.
 Finding check_link(distributed::Communicator& world);
 
-// What `command` (a program of PATH and its arguments, no shell) prints on stdout, "" where it is not there, fails or
+// What `command` (a program of PATH and its arguments, no shell) prints, on stderr too; "" where it is not there, fails or
 // takes over 10 s.
 std::string output_of(const std::vector<std::string>& command);
 

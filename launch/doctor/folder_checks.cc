@@ -1,9 +1,9 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cmath>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -58,50 +58,78 @@ Finding check_speed(const std::string& folder, const std::string& scratch) {
                  "keep caches on a faster file system, or copy shards ahead: train --stage DIR --stage-gb N");
 }
 
-bool can_lock(const std::string& directory) {
-  try {
-    const core::DirectoryLock lock(directory);
-    return true;
-  } catch (const core::Error&) {
-    return false;
-  }
+// Whether another holds the lock of the file. Throws IoError where it cannot be asked.
+bool is_locked(const std::string& file) {
+  const core::FileDescriptor fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd.is_valid()) throw core::io_error(file, "open");
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return false;
+  if (errno != EWOULDBLOCK) throw core::io_error(file, "lock");
+  return true;
 }
 
-// Whether nobody else gets a lock that rank 0 holds.
+// The folder of a check, and the lock that rank 0 holds in it meanwhile.
+struct Scratch {
+  explicit Scratch(const std::string& folder)
+      : path(folder + "/.permafrost-doctor-" + core::host_name() + "-" + std::to_string(::getpid())), lock(path) {}
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  std::string path;
+  core::DirectoryLock lock;
+};
+
+// Whether every rank finds what rank 0 made there, and is kept out by its lock. Collective.
 Finding check_lock(distributed::Communicator& world, const std::string& folder, const std::string& scratch) {
-  std::optional<core::DirectoryLock> lock;
-  if (world.is_root()) lock.emplace(scratch);
-  world.barrier();
-  const bool is_seen_by_all = world.all_reduce_max(can_lock(scratch) ? 1 : 0) == 0;
+  const std::string file = world.broadcast(scratch) + "/.lock";
+  bool is_there = fs::exists(file), is_kept_out = false;
+  std::string error;
+  try {
+    is_kept_out = is_there && is_locked(file);
+  } catch (const core::Error& problem) {
+    error = problem.what();
+  }
+  const bool is_shared = world.all_reduce_max(is_there ? 0 : 1) == 0;
+  const bool is_sound = world.all_reduce_max(is_kept_out ? 0 : 1) == 0;
+  for (const std::string& other : world.all_gather_strings(error)) error = error.empty() ? other : error;
+  if (!is_shared) {
+    return {Verdict::kFix, folder + ": locks", "not the same folder on all nodes",
+            "give a folder of a file system that all nodes share"};
+  }
   return finding(
-      is_seen_by_all, Verdict::kFix, folder + ": locks",
-      is_seen_by_all ? "keep others out, tried by ranks: " + std::to_string(world.size()) : "let others in",
+      is_sound, Verdict::kFix, folder + ": locks",
+      is_sound        ? "keep others out, tried by ranks: " + std::to_string(world.size())
+      : error.empty() ? "let others in"
+                      : error,
       "mount it with locks for all nodes (Lustre: -o flock; NFS: without nolock): two jobs could write one run");
 }
 
 }  // namespace
 
 std::vector<Finding> check_folder(distributed::Communicator& world, const std::string& folder) {
-  const std::string scratch = folder + "/.permafrost-doctor";
   std::vector<Finding> findings;
+  std::optional<Scratch> scratch;
   std::string error;
   if (world.is_root()) {
     try {
-      core::make_directories(scratch);
-      findings = {check_room(folder), check_speed(folder, scratch)};
+      if (!fs::is_directory(folder)) throw core::IoError("no folder is there");
+      scratch.emplace(folder);
+      findings = {check_room(folder), check_speed(folder, scratch->path)};
     } catch (const core::Error& problem) {
       error = problem.what();
     }
   }
   error = world.broadcast(error);
   if (error.empty()) {
-    findings.push_back(check_lock(world, folder, scratch));
+    findings.push_back(check_lock(world, folder, scratch ? scratch->path : ""));
   } else {
-    findings.push_back({Verdict::kFix, folder, error, "give a folder that this user may write, with room"});
+    findings.push_back(
+        {Verdict::kFix, folder, error, "give a folder that this user may write, with room and with locks"});
   }
   world.barrier();
-  std::error_code ignored;
-  if (world.is_root()) fs::remove_all(scratch, ignored);
   return findings;
 }
 
@@ -111,7 +139,8 @@ Finding check_link(distributed::Communicator& world) {
   const auto ranks = static_cast<double>(world.size());
   const double rate = 2 * (ranks - 1) / ranks * static_cast<double>(kBucketBytes) / seconds / 1e9;  // nccl-tests' busbw
   char text[100];
-  std::snprintf(text, sizeof text, "%d ranks add up 25 MiB in %.1f ms: %.2f GB/s", world.size(), 1e3 * seconds, rate);
+  std::snprintf(text, sizeof text, "%d ranks add up 25 MiB on processors in %.1f ms: %.2f GB/s", world.size(),
+                1e3 * seconds, rate);
   return finding(rate > 0.1, Verdict::kWarn, "link of ranks", text,
                  "permafrost plan --simulate tells what that costs; OMPI_MCA_btl_tcp_if_include picks the network");
 }

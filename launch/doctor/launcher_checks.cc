@@ -2,7 +2,10 @@
 #include <torch/cuda.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 #include "distributed/nccl_group.h"
@@ -36,9 +39,9 @@ std::string mpi_library() {
 }
 
 Finding check_mpi() {
-  const std::string built = "v" + std::to_string(OMPI_MAJOR_VERSION) + "." + std::to_string(OMPI_MINOR_VERSION) + ".";
+  const std::string built = std::to_string(OMPI_MAJOR_VERSION) + "." + std::to_string(OMPI_MINOR_VERSION) + ".";
   const std::string running = mpi_library();
-  return finding(running.find(built) != std::string::npos, Verdict::kFix, "MPI", running,
+  return finding(running.find("v" + built) != std::string::npos, Verdict::kWarn, "MPI", running,
                  "this program was built with Open MPI " + built + "x: load that module, or build again");
 }
 
@@ -73,6 +76,40 @@ Finding check_slurm() {
                  "install Slurm's PMIx plugin; until then start ranks with mpirun inside the allocation");
 }
 
+Finding check_no_gpus() {
+  const bool has_driver = is_in_path("nvidia-smi") || std::filesystem::exists("/dev/nvidiactl");
+  return finding(!has_driver, Verdict::kFix, "GPUs",
+                 has_driver ? "a driver is installed and does not answer" : "none: ranks compute on processors",
+                 "nvidia-smi tells what is wrong with it; --device cpu does without");
+}
+
+// `seen` by LibTorch of those `there`.
+Finding check_cuda(int64_t seen, int64_t there) {
+  const std::string nccl = distributed::nccl_version(), visible = variable("CUDA_VISIBLE_DEVICES");
+  if (nccl.empty()) {
+    return {Verdict::kWarn, "CUDA", "this build has none: ranks compute on processors",
+            "build where the CUDA toolkit is: cmake -DPERMAFROST_CUDA=ON"};
+  }
+  std::string found =
+      "LibTorch sees " + std::to_string(seen) + " of " + std::to_string(std::max(seen, there)) + " GPUs, NCCL " + nccl;
+  if (!visible.empty()) found += ", CUDA_VISIBLE_DEVICES=" + visible;
+  return finding(seen > 0 || !visible.empty(), Verdict::kFix, "CUDA", found,
+                 "a driver too old for this LibTorch? nvidia-smi tells the CUDA that it can do");
+}
+
+// Of the matrix alone: the legend below it names NVLink in any case.
+Finding check_links() {
+  const std::string matrix = output_of({"nvidia-smi", "topo", "-m"});
+  const size_t legend = matrix.find("Legend");
+  bool has_nvlink = false;
+  for (size_t at = matrix.find("NV"); at < legend && at != std::string::npos; at = matrix.find("NV", at + 2)) {
+    has_nvlink =
+        has_nvlink || (at + 2 < matrix.size() && std::isdigit(static_cast<unsigned char>(matrix[at + 2])) != 0);
+  }
+  return finding(has_nvlink, Verdict::kWarn, "links of GPUs", has_nvlink ? "NVLink" : "PCIe alone",
+                 "all-reduce goes through PCIe: fewer, larger steps hide it");
+}
+
 }  // namespace
 
 std::vector<Finding> check_launchers(const distributed::MpiSession& session) {
@@ -82,24 +119,14 @@ std::vector<Finding> check_launchers(const distributed::MpiSession& session) {
 std::vector<Finding> check_gpus() {
   const std::string listed =
       output_of({"nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"});
-  const int64_t seen = static_cast<int64_t>(torch::cuda::device_count());
-  if (listed.empty() && seen == 0) return {{Verdict::kOk, "GPUs", "none: ranks compute on the processor", ""}};
+  const auto seen = static_cast<int64_t>(torch::cuda::device_count());
+  if (listed.empty() && seen == 0) return {check_no_gpus()};
   std::vector<Finding> findings;
   std::istringstream lines(listed);
-  int64_t there = 0;
-  for (std::string line; std::getline(lines, line); ++there) findings.push_back({Verdict::kOk, "GPU", line, ""});
-  findings.push_back(finding(seen == there, Verdict::kFix, "CUDA",
-                             "LibTorch sees " + std::to_string(seen) + " of " + std::to_string(there) + " GPUs",
-                             "a driver too old for this LibTorch, CUDA_VISIBLE_DEVICES, or a build without CUDA "
-                             "(cmake -DPERMAFROST_CUDA=ON)"));
-  const std::string nccl = distributed::nccl_version();
-  findings.push_back(finding(!nccl.empty(), Verdict::kFix, "NCCL", nccl.empty() ? "not in this build" : nccl,
-                             "build where the CUDA toolkit is: cmake -DPERMAFROST_CUDA=ON"));
-  if (there > 1) {
-    const bool has_links = output_of({"nvidia-smi", "topo", "-m"}).find("NV") != std::string::npos;
-    findings.push_back(finding(has_links, Verdict::kWarn, "links of GPUs", has_links ? "NVLink" : "PCIe alone",
-                               "all-reduce goes through PCIe: fewer, larger steps hide it"));
-  }
+  for (std::string line; std::getline(lines, line);) findings.push_back({Verdict::kOk, "GPU", line, ""});
+  const auto there = static_cast<int64_t>(findings.size());
+  findings.push_back(check_cuda(seen, there));
+  if (there > 1) findings.push_back(check_links());
   return findings;
 }
 

@@ -44,9 +44,12 @@ Finding check_open_files() {
   constexpr rlim_t kWanted = 4096;  // a rank opens each shard that it reads
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  return finding(limit.rlim_cur >= kWanted, Verdict::kWarn, "open files", std::to_string(limit.rlim_cur),
-                 "ulimit -n " + std::to_string(std::max(kWanted, std::min<rlim_t>(limit.rlim_max, 65536))) +
-                     "   (a rank keeps the shards open that it reads)");
+  const std::string found = limit.rlim_cur == RLIM_INFINITY ? "unlimited" : std::to_string(limit.rlim_cur);
+  const std::string remedy = limit.rlim_max >= kWanted
+                                 ? "ulimit -n " + std::to_string(std::min<rlim_t>(limit.rlim_max, 65536))
+                                 : "raise the hard limit (nofile in /etc/security/limits.conf)";
+  return finding(limit.rlim_cur >= kWanted, Verdict::kWarn, "open files", found,
+                 remedy + "   (a rank keeps the shards open that it reads)");
 }
 
 Finding check_locked_memory() {
@@ -66,8 +69,9 @@ Finding check_shared_memory() {
             "mount -t tmpfs tmpfs /dev/shm   (ranks of a node talk through it)"};
   }
   const double free = static_cast<double>(info.f_bavail) * static_cast<double>(info.f_frsize);
-  return finding(free >= 1 * kGiga, Verdict::kFix, "/dev/shm", bytes_text(free) + " free",
-                 "mount -o remount,size=4G /dev/shm, or start the container with --shm-size=4g");
+  return finding(
+      free >= 1 * kGiga, Verdict::kWarn, "/dev/shm", bytes_text(free) + " free",
+      "mount -o remount,size=4G /dev/shm, or start the container with --shm-size=4g: ranks of a node share it");
 }
 
 Finding check_decoders() {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "core/base/clock.h"
 #include "core/base/file.h"
 #include "launch/doctor/checks.h"
 
@@ -16,7 +17,7 @@ extern char** environ;
 namespace permafrost::launch {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using core::Clock;
 
 // Everything that comes before the end or `end`. Returns whether the end came first.
 bool read_until(int fd, Clock::time_point end, std::string& text) {
@@ -41,7 +42,7 @@ std::string output_of(const std::vector<std::string>& command) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), STDERR_FILENO);
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);

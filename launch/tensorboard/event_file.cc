@@ -27,7 +27,7 @@ std::string little_endian(Number value) {
   return bytes;
 }
 
-// Fields of protobuf's wire format: their number and kind, then what they hold. Written here in five lines each, since
+// Fields of protobuf's wire format: their number and kind, then what they hold. Written here, since
 // LibTorch exports some names of an older protobuf, with which a newer one in the same program would mix.
 std::string varint(uint64_t value) {
   std::string bytes;

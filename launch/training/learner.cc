@@ -109,7 +109,7 @@ Learner::Learner(const Settings& settings, const TrainingSet& set, const Trainin
   evaluated_step_ =
       place_.world.all_reduce_max(run_ && !evaluation_.is_null() ? evaluation_["step"].get<int64_t>() : 0);
   if (!is_complete()) set_status("running");
-  if (run_ && !is_done()) run_->start_events(step_);
+  if (run_ && !is_complete()) run_->start_events(step_);
 }
 
 void Learner::add(const Examples& examples, bool is_last) {

@@ -24,13 +24,7 @@ TEST_F(Shell, BothCompletionsAndTheManualKnowEveryVerbAndOption) {
     EXPECT_THAT(bash, HasSubstr(" " + verb.name + ")\n"));
     EXPECT_THAT(zsh, HasSubstr("    '" + verb.name + ":"));
     EXPECT_THAT(manual, HasSubstr(".SS " + verb.name + "\n"));
-    EXPECT_FALSE(verb.actions.empty() && verb.usage.find(" | ") != std::string::npos && verb.usage.find(" --") != 0 &&
-                 verb.name != "eval" && verb.name != "plan")
-        << verb.name << " has several usages and no actions";
-    for (const std::string& action : verb.actions) {
-      const std::string usage = verb.usage + " ";
-      EXPECT_NE(usage.find(action), std::string::npos) << verb.name << " " << action << " is not in its usage";
-    }
+    for (const std::string& action : verb.actions) EXPECT_THAT(verb.usage, HasSubstr(action)) << verb.name;
   }
   for (const core::Option& option : table_.options()) {
     EXPECT_THAT(bash, HasSubstr("--" + option.name + " "));

@@ -8,7 +8,7 @@ rm -rf "$run"
 train=("$PERMAFROST" train "${tiny[@]}" "${long[@]}" --cache "$WORK/cache" --run "$run" --threads 1 --train.checkpoint_every_steps 10)
 "${train[@]}" &
 job=$!
-wait_for $job has_step "$run" 40
+wait_for $job has_step "$run" 46
 kill -9 $job
 wait $job && fail "it was not killed"
 "${train[@]}" || fail "it does not go on"
@@ -16,10 +16,12 @@ wait $job && fail "it was not killed"
 import json, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 run = sys.argv[1]
-told = {}
+told, lines = {}, 0
 for line in map(json.loads, open(run + "/metrics.jsonl")):
     if "event" not in line:
         told[line["step"]] = line  # of a step done twice the second time
+        lines += 1
+assert lines > len(told), "no step was done twice: this would prove little"
 events = EventAccumulator(run, size_guidance={"scalars": 0}).Reload()
 tags = events.Tags()["scalars"]
 for name in ("loss", "top1", "learning_rate", "samples_per_second", "data_ms", "compute_ms", "gradient_norm"):
