@@ -21,8 +21,8 @@ std::vector<Finding> check_folder(distributed::Communicator& world, const std::s
 // The link between ranks, as gradients that are summed on processors meet it. On rank 0; collective, of several ranks.
 Finding check_link(distributed::Communicator& world);
 
-// What `command` (a program of PATH and its arguments, no shell) prints, on stderr too; "" where it is not there, fails or
-// takes over 10 s.
+// What `command` (a program of PATH and its arguments, no shell) prints on stdout and stderr; "" where it is not there,
+// fails or takes over 10 s.
 std::string output_of(const std::vector<std::string>& command);
 
 }  // namespace permafrost::launch
