@@ -14,7 +14,8 @@
 
 namespace permafrost::launch {
 
-std::string render_report(const RunSummary& run);
+// `others`: runs that it is compared with.
+std::string render_report(const RunSummary& run, const std::vector<RunSummary>& others = {});
 
 // Publishes the page whole at `options.out_path`. Throws IoError, DataError.
 void write_report(const ReportOptions& options);

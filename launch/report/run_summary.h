@@ -24,8 +24,9 @@ inline constexpr double kNotLogged = std::numeric_limits<double>::quiet_NaN();
 struct ReportOptions {
   std::string run_directory;
   std::string out_path;
-  std::string cache_directory;  // may be empty: no cache summary
-  std::string manifest_path;    // may be empty: no data summary
+  std::string cache_directory;               // may be empty: no cache summary
+  std::string manifest_path;                 // may be empty: no data summary
+  std::vector<std::string> other_runs = {};  // that it is compared with
 };
 
 struct StepMetrics {

@@ -11,6 +11,8 @@ namespace permafrost::launch {
 
 std::string header_section(const RunSummary& run);
 std::string accuracy_section(const RunSummary& run);
+// The run among others: results, and the settings in which they differ. "" without others.
+std::string comparison_section(const RunSummary& run, const std::vector<RunSummary>& others);
 std::string training_section(const RunSummary& run);
 std::string throughput_section(const RunSummary& run);
 std::string classes_section(const RunSummary& run);

@@ -238,12 +238,12 @@ void Learner::write_line() {
   char text[300];
   std::snprintf(text, sizeof text,
                 "step %lld/%lld epoch %.2f loss %.4f top-1 %.1f%% lr %.2e %.1f clips/s data %.1f ms compute %.1f ms "
-                "communication %.1f ms, %s to go",
+                "communication %.1f ms, %.1f GB, %s to go",
                 static_cast<long long>(step_), static_cast<long long>(course_.steps), epoch(),
                 line["loss"].get<double>(), 100 * line["top1"].get<double>(), line["learning_rate"].get<double>(),
                 line["samples_per_second"].get<double>(), line["data_ms"].get<double>(),
                 line["compute_ms"].get<double>(), line["communication_ms"].get<double>(),
-                duration_text(line["seconds_left"].get<double>()).c_str());
+                line["memory_bytes"].get<double>() / 1e9, duration_text(line["seconds_left"].get<double>()).c_str());
   core::log_info() << (settings_.sweep.empty() ? "" : settings_.path.run + ": ") << text;
 }
 

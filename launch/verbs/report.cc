@@ -9,9 +9,13 @@ namespace permafrost::launch {
 
 int run_report(Invocation& invocation) {
   const PathSettings& path = invocation.settings.path;
+  std::vector<std::string> runs = invocation.words;
+  if (!path.run.empty()) runs.insert(runs.begin(), path.run);
+  if (runs.empty()) invocation.need(path.run, "run");
   ReportOptions options;
-  options.run_directory = invocation.need(path.run, "run");
-  options.out_path = path.out.empty() ? path.run + "/report.html" : path.out;
+  options.run_directory = runs.front();
+  options.other_runs.assign(runs.begin() + 1, runs.end());
+  options.out_path = path.out.empty() ? runs.front() + "/report.html" : path.out;
   options.cache_directory = path.cache;
   options.manifest_path = path.manifest;
   write_report(options);

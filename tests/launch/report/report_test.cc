@@ -151,6 +151,27 @@ TEST(Report, DigestIsTheBase64OfTheScriptsSha256) {
   EXPECT_EQ(found.substr(0, 256), bits);
 }
 
+TEST(Report, StandsBesideOtherRunsWithWhatDiffers) {
+  const RunFolder folder, other, bare;
+  fill(folder, 16, 40);
+  fill(other, 16, 40);
+  other.write("config.json", Json::array({Json{{"name", "recipe.epochs"}, {"value", "7<i>"}, {"origin", "a.ini"}},
+                                          Json{{"name", "recipe.seed"}, {"value", "0"}, {"origin", "default"}}}));
+  other.write("eval.json", evaluation(16, 3, "natural"));
+  bare.write("metrics.jsonl", lines({step_line(1, 2.0)}));
+  const RunSummary run = read_run(folder.options());
+  EXPECT_THAT(render_report(run), Not(HasSubstr("Beside other runs")));
+  const std::string html = render_report(run, {read_run(other.options()), read_run(bare.options())});
+  EXPECT_EQ(unbalanced_tag(html), "");
+  const size_t begin = html.find("id=\"comparison\"");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string section = html.substr(begin, html.find("</section>", begin) - begin);
+  EXPECT_EQ(count_of(section, ">recipe.epochs<"), 1u);
+  EXPECT_THAT(section, HasSubstr("7&lt;i&gt;"));
+  EXPECT_EQ(count_of(section, ">recipe.seed<"), 0u) << "the same in both that tell it";
+  EXPECT_EQ(count_of(section, "class=\"number\">2.0000<"), 1u) << "the loss of the run of one line";
+}
+
 TEST(Report, SaysWhatIsMissing) {
   RunFolder folder;
   folder.write("status.json", Json{{"state", "failed"}, {"step", 7}, {"steps", 9}});
