@@ -39,7 +39,12 @@ core::DistConfig config_of(const Settings& settings, const TrainingSet& set) {
   config.alpha = key.alpha;
   config.patch_size = key.token_size();
   config.layers = static_cast<int64_t>(key.selected_layers.size());
-  if (settings.model.head == "text") config.embedding = text_width(settings.path.text);
+  if (settings.model.head == "text") {
+    config.embedding = text_width(settings.path.text);
+  } else if (!settings.path.text.empty()) {
+    throw core::ConfigError("option 'text' is '" + settings.path.text + "', expected none: a " + settings.model.head +
+                            " head has no use for class texts: leave it out, or choose model.head = text");
+  }
   core::require_sound(config);
   return config;
 }

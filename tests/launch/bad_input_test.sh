@@ -51,6 +51,7 @@ expect 2 1 'expected f32|f16|bf16|int8|fp8|int4|lowrank' "$p" cache build --cach
 expect 2 1 'batch' "$p" train --config "$WORK/batch.ini" --cache "$WORK/cache" --run "$WORK/x"
 [ ! -e "$WORK/x/checkpoints/latest" ] || fail "a refused run left a checkpoint"
 expect 1 1 "$WORK/no/x.html: cannot create: No such file or directory: check the path" "$p" report --run "$WORK/told" --out "$WORK/no/x.html"
+expect 2 any 'a linear head has no use for class texts' "$p" train "${tiny[@]}" --cache "$WORK/cache" --run "$WORK/texted" --text no/text
 expect 1 1 'no/manifest: cannot stat: No such file' "$p" report --run "$WORK/told" --manifest no/manifest
 expect 1 1 'no/cache/index.json: cannot open' "$p" report --run "$WORK/told" --cache no/cache
 expect 1 1 'expected the folder of a run, found none' "$p" eval --summary --run "$WORK/no-run"
